@@ -1,0 +1,76 @@
+//===- AACAttrs.td - enums and attributes of the aac dialect -*- tablegen -*-===//
+#ifndef AAC_DIALECTS_AAC_AACATTRS
+#define AAC_DIALECTS_AAC_AACATTRS
+
+include "AACDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+def AAC_ActivationKind : I32EnumAttr<"ActivationKind", "element-wise function", [
+  I32EnumAttrCase<"Relu", 0, "relu">,
+  I32EnumAttrCase<"GeluTanh", 1, "gelu_tanh">,
+  I32EnumAttrCase<"GeluErf", 2, "gelu_erf">,
+  I32EnumAttrCase<"Silu", 3, "silu">,
+  I32EnumAttrCase<"Tanh", 4, "tanh">,
+  I32EnumAttrCase<"Sigmoid", 5, "sigmoid">
+]> {
+  let cppNamespace = "::aac::ir";
+  let genSpecializedAttr = 0;
+}
+def AAC_ActivationKindAttr : EnumAttr<AAC_Dialect, AAC_ActivationKind, "activation_kind">;
+
+def AAC_Role : I32EnumAttr<"Role", "what a parameter is for", [
+  I32EnumAttrCase<"Other", 0, "other">,
+  I32EnumAttrCase<"Embedding", 1, "embedding">,
+  I32EnumAttrCase<"Attention", 2, "attention">,
+  I32EnumAttrCase<"Ffn", 3, "ffn">,
+  I32EnumAttrCase<"LayerNorm", 4, "layer_norm">,
+  I32EnumAttrCase<"Adapter", 5, "adapter">,
+  I32EnumAttrCase<"Pooler", 6, "pooler">,
+  I32EnumAttrCase<"Classifier", 7, "classifier">
+]> {
+  let cppNamespace = "::aac::ir";
+  let genSpecializedAttr = 0;
+}
+def AAC_RoleAttr : EnumAttr<AAC_Dialect, AAC_Role, "role">;
+
+def AAC_Placement : I32EnumAttr<"Sharing", "which tasks a parameter belongs to", [
+  I32EnumAttrCase<"Task", 0, "task">,
+  I32EnumAttrCase<"Subset", 1, "subset">,
+  I32EnumAttrCase<"Shared", 2, "shared">
+]> {
+  let cppNamespace = "::aac::ir";
+  let genSpecializedAttr = 0;
+}
+def AAC_SharingAttr : EnumAttr<AAC_Dialect, AAC_Placement, "sharing">;
+
+def AAC_AdaptivFloatAttr : AttrDef<AAC_Dialect, "AdaptivFloat"> {
+  let mnemonic = "af";
+  let summary = "AdaptivFloat number format of a tensor";
+  let description = [{
+    `bits` in all, `exponentBits` of them exponent. The smallest exponent is
+    bias - 10 + scale: `bias` is the engine's 3-bit register, `scale` a
+    compile-time power of two that only the compiler and the host know.
+
+    Example: `#aac.af<8, 3, bias = 5, scale = -2>`
+  }];
+  let parameters = (ins "unsigned":$bits, "unsigned":$exponentBits, "int":$bias, "int":$scale);
+  let assemblyFormat = "`<` $bits `,` $exponentBits `,` `bias` `=` $bias `,` `scale` `=` $scale `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Smallest exponent: bias - 10 + scale (Numerics/AdaptivFloat.h).
+    int getMinExponent() const { return getBias() - 10 + getScale(); }
+  }];
+}
+
+def AAC_BufferAttr : AttrDef<AAC_Dialect, "Buffer"> {
+  let mnemonic = "buffer";
+  let summary = "where a tensor lies in the machine's address map";
+  let description = [{
+    Example: `#aac.buffer<"sram", address = 536870912, bytes = 98304>`
+  }];
+  let parameters = (ins StringRefParameter<>:$tier, "uint64_t":$address, "uint64_t":$bytes);
+  let assemblyFormat = "`<` $tier `,` `address` `=` $address `,` `bytes` `=` $bytes `>`";
+}
+
+#endif

@@ -1,0 +1,329 @@
+//===- AACOps.td - operations of the aac dialect -----------*- tablegen -*-===//
+#ifndef AAC_DIALECTS_AAC_AACOPS
+#define AAC_DIALECTS_AAC_AACOPS
+
+include "AACAttrs.td"
+include "mlir/IR/RegionKindInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class AAC_Op<string mnemonic, list<Trait> traits = []> : Op<AAC_Dialect, mnemonic, traits>;
+
+def AAC_Tensor : RankedTensorOf<[F32]>;
+def AAC_Ids : RankedTensorOf<[I32, I64]>;
+
+//===----------------------------------------------------------------------===//
+// Structure
+//===----------------------------------------------------------------------===//
+
+def AAC_SuiteOp : AAC_Op<"suite", [IsolatedFromAbove, SymbolTable, SingleBlock, NoTerminator,
+                                  NoRegionArguments]> {
+  let summary = "the tasks that one stream is compiled for, and their parameters";
+  let description = [{
+    Example:
+    ```mlir
+    aac.suite {
+      aac.param @w : tensor<2x4xf32> = dense<0.5> : tensor<2x4xf32> {role = #aac.role<classifier>}
+      aac.task @sst2(%x: tensor<1x4xf32>) -> (tensor<1x2xf32>)
+          inputs ["x"] outputs ["logits"] {
+        %w = aac.use @w : tensor<2x4xf32>
+        %y = aac.linear %x, %w : (tensor<1x4xf32>, tensor<2x4xf32>) -> tensor<1x2xf32>
+        aac.return %y : tensor<1x2xf32>
+      }
+    }
+    ```
+  }];
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "attr-dict-with-keyword $body";
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins)>];
+}
+
+def AAC_ParamOp : AAC_Op<"param", [Symbol, HasParent<"SuiteOp">]> {
+  let summary = "a parameter, stored once";
+  let description = [{
+    `type` is the parameter's shape in f32. `value` holds its f32 values or,
+    when `format` is set, its codes (element type i8 for formats of 8 bits or
+    fewer, else i16) in the same shape.
+
+    `content_hash` is the XXH3 of the f32 bytes as imported (after the
+    exporter's noise is removed); it never changes, so that a task can be added
+    later. `sharing` and `tasks` say who uses it (set by `aac-share`, fixed from
+    then on: `aac-verify-sharing` fails when a pass forks a parameter). A linear
+    weight is always [out, in].
+
+    Example:
+    ```mlir
+    aac.param @wq : tensor<768x768xf32> = dense_resource<h1234> : tensor<768x768xf32>
+        {role = #aac.role<attention>, sharing = #aac.sharing<shared>, tasks = ["mnli", "sst2"]}
+    ```
+  }];
+  let arguments = (ins
+    SymbolNameAttr:$sym_name, TypeAttrOf<AAC_Tensor>:$type, ElementsAttr:$value,
+    OptionalAttr<AAC_RoleAttr>:$role,
+    OptionalAttr<AAC_SharingAttr>:$sharing,
+    OptionalAttr<StrArrayAttr>:$tasks,
+    OptionalAttr<I64Attr>:$content_hash,
+    OptionalAttr<F64Attr>:$sparsity,
+    OptionalAttr<AAC_AdaptivFloatAttr>:$format);
+  let assemblyFormat = "$sym_name `:` $type `=` $value attr-dict";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getTensorType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getType());
+    }
+  }];
+}
+
+def AAC_TaskOp : AAC_Op<"task", [Symbol, IsolatedFromAbove, HasParent<"SuiteOp">,
+                                SingleBlockImplicitTerminator<"ReturnOp">]> {
+  let summary = "the graph of one task";
+  let description = [{
+    Block arguments are the model's inputs, the operands of `aac.return` its
+    outputs, named as in the ONNX file.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$input_names,
+                       StrArrayAttr:$output_names);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+}
+
+def AAC_ReturnOp : AAC_Op<"return", [Terminator, Pure, HasParent<"TaskOp">]> {
+  let summary = "the outputs of a task";
+  let arguments = (ins Variadic<AnyRankedTensor>:$outputs);
+  let assemblyFormat = "($outputs^ `:` type($outputs))? attr-dict";
+  let builders = [OpBuilder<(ins), [{ }]>];
+}
+
+def AAC_UseOp : AAC_Op<"use", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "reads a parameter";
+  let description = [{
+    Example: `%w = aac.use @wq : tensor<768x768xf32>`
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$param);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$param attr-dict `:` type($result)";
+}
+
+def AAC_UseEachOp : AAC_Op<"use_each", [Pure, HasParent<"LoopOp">,
+                                       DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "reads the parameter of the current repetition of the loop";
+  let description = [{
+    As many parameters as the loop has repetitions, all of one type.
+
+    Example: `%w = aac.use_each [@down_0, @down_1] : tensor<64x768xf32>`
+  }];
+  let arguments = (ins TypedArrayAttrBase<FlatSymbolRefAttr, "parameters">:$params);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$params attr-dict `:` type($result)";
+}
+
+def AAC_LoopOp : AAC_Op<"loop", [SingleBlock, AutomaticAllocationScope]> {
+  let summary = "a layer repeated";
+  let description = [{
+    Runs its body `count` times; the body's arguments are `inits` first and
+    what `aac.yield` gives afterwards. Values from outside may be used.
+
+    Example:
+    ```mlir
+    %y = aac.loop 12 (%h = %x) : (tensor<1x128x768xf32>) {
+      ...
+      aac.yield %z : tensor<1x128x768xf32>
+    }
+    ```
+  }];
+  let arguments = (ins ConfinedAttr<I64Attr, [IntPositive]>:$count,
+                       Variadic<AAC_Tensor>:$inits);
+  let results = (outs Variadic<AAC_Tensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+}
+
+def AAC_YieldOp : AAC_Op<"yield", [Terminator, Pure, HasParent<"LoopOp">]> {
+  let summary = "what the next repetition starts from";
+  let arguments = (ins Variadic<AAC_Tensor>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// Transformer encoder with adapters
+//
+// Activations are [batch, tokens, features], or [batch, features] after
+// aac.select. Every operation that makes an activation may carry `format`, the
+// number format of its result (aac-quantise), `absmax`, the largest magnitude that
+// calibration saw, and `buffer`, its place (aac-place).
+//===----------------------------------------------------------------------===//
+
+class AAC_ActivationOp<string mnemonic, list<Trait> traits = []>
+    : AAC_Op<mnemonic, !listconcat([Pure], traits)> {
+  dag annotations = (ins OptionalAttr<AAC_AdaptivFloatAttr>:$format,
+                         OptionalAttr<F64Attr>:$absmax,
+                         OptionalAttr<AAC_BufferAttr>:$buffer);
+}
+
+def AAC_EmbeddingOp : AAC_ActivationOp<"embedding", [AttrSizedOperandSegments]> {
+  let summary = "sum of embedding rows";
+  let description = [{
+    result[b, s, :] = sum over i of table_i[ids_i[b, s], :]. An `ids` of first
+    dimension 1 serves every row of the batch. Constant ids (positions) come from
+    `aac.constant_ids`.
+
+    Example:
+    ```mlir
+    %e = aac.embedding ids(%ids, %pos) tables(%word, %position)
+        : (tensor<1x8xi64>, tensor<1x8xi64>, tensor<100x16xf32>, tensor<32x16xf32>)
+        -> tensor<1x8x16xf32>
+    ```
+  }];
+  let arguments = !con((ins Variadic<AAC_Ids>:$ids, Variadic<AAC_Tensor>:$tables), annotations);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = [{
+    `ids` `(` $ids `)` `tables` `(` $tables `)` attr-dict `:` `(` type($ids) `,` type($tables) `)`
+    `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def AAC_ConstantIdsOp : AAC_Op<"constant_ids", [Pure, ConstantLike,
+                                               AllTypesMatch<["value", "result"]>]> {
+  let summary = "ids that do not depend on the input, such as positions";
+  let description = [{
+    Example: `%p = aac.constant_ids dense<[[0, 1, 2]]> : tensor<1x3xi64>`
+  }];
+  let arguments = (ins ElementsAttr:$value);
+  let results = (outs AAC_Ids:$result);
+  let assemblyFormat = "$value attr-dict";
+  let hasFolder = 1;
+}
+
+def AAC_LinearOp : AAC_ActivationOp<"linear"> {
+  let summary = "x times transposed weight, plus bias";
+  let description = [{
+    result[..., n] = sum over k of x[..., k] * weight[n, k] + bias[n]. `weight`
+    is [out, in] as state dictionaries have it.
+  }];
+  let arguments = !con((ins AAC_Tensor:$input, AAC_Tensor:$weight, Optional<AAC_Tensor>:$bias),
+                       annotations);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$input `,` $weight (`,` $bias^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def AAC_MaskOp : AAC_ActivationOp<"mask"> {
+  let summary = "additive attention mask of a {0,1} mask";
+  let description = [{
+    result[b, 0, 0, s] = (1 - mask[b, s]) * constant, f32. `constant` is the
+    exporter's -10000, -FLT_MAX or whatever else it was.
+
+    Example: `%m = aac.mask %attention_mask, -10000.0 : tensor<1x8xi64> -> tensor<1x1x1x8xf32>`
+  }];
+  let arguments = !con((ins AAC_Ids:$mask, F32Attr:$constant), annotations);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$mask `,` $constant attr-dict `:` type($mask) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def AAC_ScoresOp : AAC_ActivationOp<"scores"> {
+  let summary = "attention scores of all heads";
+  let description = [{
+    result[b, h, i, j] = scale * sum over d of query[b, i, h*D + d] * key[b, j, h*D + d],
+    D = features / heads.
+  }];
+  let arguments = !con((ins AAC_Tensor:$query, AAC_Tensor:$key,
+                        ConfinedAttr<I64Attr, [IntPositive]>:$heads, F32Attr:$scale), annotations);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$query `,` $key `heads` $heads `scale` $scale attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def AAC_SoftmaxOp : AAC_ActivationOp<"softmax"> {
+  let summary = "softmax over keys, with an optional additive mask";
+  let description = [{
+    result = softmax(scores + mask) over the last axis; `mask` is
+    [batch or 1, 1, 1, keys] (broadcast over heads and queries).
+  }];
+  let arguments = !con((ins AAC_Tensor:$scores, Optional<AAC_Tensor>:$mask), annotations);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$scores (`,` $mask^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def AAC_ContextOp : AAC_ActivationOp<"context"> {
+  let summary = "attention-weighted values of all heads, side by side";
+  let description = [{
+    result[b, i, h*D + d] = sum over j of probabilities[b, h, i, j] * value[b, j, h*D + d].
+  }];
+  let arguments = !con((ins AAC_Tensor:$probabilities, AAC_Tensor:$value), annotations);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$probabilities `,` $value attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def AAC_LayerNormOp : AAC_ActivationOp<"layer_norm"> {
+  let summary = "layer normalisation over the last axis";
+  let description = [{
+    result = (x - mean) / sqrt(variance + epsilon) * gamma + beta, mean and
+    (biased) variance over the last axis. `min_variance` is the smallest variance
+    that calibration saw.
+  }];
+  let arguments = !con((ins AAC_Tensor:$input, AAC_Tensor:$gamma, AAC_Tensor:$beta,
+                        F32Attr:$epsilon, OptionalAttr<F64Attr>:$min_variance), annotations);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$input `,` $gamma `,` $beta `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def AAC_AddOp : AAC_ActivationOp<"add", [SameOperandsAndResultType]> {
+  let summary = "element-wise sum";
+  let arguments = !con((ins AAC_Tensor:$lhs, AAC_Tensor:$rhs), annotations);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
+}
+
+def AAC_ActivationFnOp : AAC_ActivationOp<"activation", [SameOperandsAndResultType]> {
+  let summary = "element-wise function";
+  let description = [{
+    relu: max(x, 0). gelu_tanh: 0.5 x (1 + tanh(0.7978845608 (x + 0.044715 x^3))).
+    gelu_erf: 0.5 x (1 + erf(x / sqrt 2)). silu: x sigmoid(x). tanh, sigmoid.
+
+    Example: `%y = aac.activation gelu_tanh %x : tensor<1x8x64xf32>`
+  }];
+  let arguments = !con((ins AAC_ActivationKindAttr:$kind, AAC_Tensor:$input), annotations);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$kind $input attr-dict `:` type($result)";
+}
+
+def AAC_AdapterOp : AAC_ActivationOp<"adapter"> {
+  let summary = "bottleneck adapter with residual";
+  let description = [{
+    result = x + scale * (up * f(down * x + down_bias) + up_bias), `down` [r, H],
+    `up` [H, r], f the activation `kind`. `aac-expand-adapters` writes it out before
+    quantisation.
+  }];
+  let arguments = !con((ins AAC_Tensor:$input, AAC_Tensor:$down, AAC_Tensor:$down_bias,
+                        AAC_Tensor:$up, AAC_Tensor:$up_bias, AAC_ActivationKindAttr:$kind,
+                        DefaultValuedAttr<F32Attr, "1.0f">:$scale), annotations);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$kind $input `down` `(` $down `,` $down_bias `)` `up` `(` $up `,` $up_bias `)` attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def AAC_SelectOp : AAC_ActivationOp<"select"> {
+  let summary = "one token of each sentence";
+  let description = [{
+    result[b, :] = input[b, index, :]; index 0 is the classification token.
+
+    Example: `%c = aac.select %x[0] : tensor<1x8x16xf32> -> tensor<1x16xf32>`
+  }];
+  let arguments = !con((ins AAC_Tensor:$input, ConfinedAttr<I64Attr, [IntNonNegative]>:$index),
+                       annotations);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$input `[` $index `]` attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+#endif
