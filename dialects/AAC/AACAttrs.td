@@ -63,6 +63,19 @@ def AAC_AdaptivFloatAttr : AttrDef<AAC_Dialect, "AdaptivFloat"> {
   }];
 }
 
+def AAC_TileAttr : AttrDef<AAC_Dialect, "Tile"> {
+  let mnemonic = "tile";
+  let summary = "how the engine works through an operation";
+  let description = [{
+    `tokens` rows of the input are in the engine at a time. `order` says what
+    stays there while the other operand streams by: `input` or `weights`.
+
+    Example: `#aac.tile<tokens = 64, order = "input">`
+  }];
+  let parameters = (ins "int64_t":$tokens, StringRefParameter<>:$order);
+  let assemblyFormat = "`<` `tokens` `=` $tokens `,` `order` `=` $order `>`";
+}
+
 def AAC_BufferAttr : AttrDef<AAC_Dialect, "Buffer"> {
   let mnemonic = "buffer";
   let summary = "where a tensor lies in the machine's address map";

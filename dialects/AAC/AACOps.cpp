@@ -32,6 +32,30 @@ LogicalResult ParamOp::verify() {
   return success();
 }
 
+LogicalResult StoredOp::verify() {
+  static constexpr StringLiteral kinds[] = {"weights", "vectors", "rows", "table", "ids", "constant"};
+  if (!llvm::is_contained(kinds, getKind()))
+    return emitOpError() << "unknown kind '" << getKind()
+                         << "'; expected weights, vectors, rows, table, ids or constant";
+  ShapedType held = getValue().getShapedType();
+  if (held.getRank() != 1 || !held.getElementType().isInteger(8))
+    return emitOpError() << "value must be one-dimensional i8, got " << held;
+  int64_t bytes = static_cast<int64_t>(getCount()) * static_cast<int64_t>(getStride());
+  if (held.getNumElements() != bytes)
+    return emitOpError() << "value has " << held.getNumElements() << " bytes, count " << getCount()
+                         << " times stride " << getStride() << " is " << bytes;
+  if (getKind() != "weights")
+    return success();
+  if (!getTileRows() || !getRowVectors() || !getMaskOffsets() || !getDataOffsets() || !getDataRows())
+    return emitOpError("weights need tile_rows, row_vectors, mask_offsets, data_offsets, data_rows");
+  size_t tiles = getDataOffsets()->size();
+  if (getMaskOffsets()->size() != tiles || getDataRows()->size() != tiles)
+    return emitOpError() << "mask_offsets, data_offsets and data_rows differ in length: "
+                         << getMaskOffsets()->size() << ", " << tiles << ", "
+                         << getDataRows()->size();
+  return success();
+}
+
 ParseResult TaskOp::parse(OpAsmParser &parser, OperationState &result) {
   StringAttr name;
   SmallVector<OpAsmParser::Argument> args;

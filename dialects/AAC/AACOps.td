@@ -77,6 +77,45 @@ def AAC_ParamOp : AAC_Op<"param", [Symbol, HasParent<"SuiteOp">]> {
   }];
 }
 
+def AAC_StoredOp : AAC_Op<"stored", [Symbol, HasParent<"SuiteOp">]> {
+  let summary = "bytes as they lie in a memory tier";
+  let description = [{
+    Made by `aac-encode` from parameters (or, for tables and constants, from
+    formats). `count` repetitions of `stride` bytes each, one a repetition of
+    the loop that reads it; `sources` names the parameters.
+
+    `kind` is one of
+    - `weights`: engine operand. Tiles of `tile_rows` output features, each
+      [features x reduction] in block order (`row_vectors` vectors a feature,
+      the last one the bias tile if `bias_exponent` is set). Tile i's mask
+      words start at byte `mask_offsets[i]` (-1: dense, all ones, not stored)
+      and its `data_rows[i]` rows of 16 bytes at `data_offsets[i]`.
+      `bias_exponent`: the bias tile expects constant lanes of 2^bias_exponent
+      in the other operand.
+    - `vectors`: layer norm's gamma, then beta, dense codes, padded to 16.
+    - `rows`: an embedding table read row by row by the host; `data_offsets[0]`
+      is where rows start, `mask_offsets[0]` (or -1: dense) the offset index.
+    - `table`: 256 codes of an element-wise function.
+    - `ids`: u32 per token.
+    - `constant`: mask words all ones, constant lanes, span rows.
+
+    `buffer` is where it is read from when its task runs, `rest` where its
+    image lies if that is elsewhere (both set by `aac-place`).
+  }];
+  let arguments = (ins
+    SymbolNameAttr:$sym_name, StrAttr:$kind, ElementsAttr:$value,
+    StrArrayAttr:$sources, I64Attr:$count, I64Attr:$stride,
+    OptionalAttr<I64Attr>:$tile_rows, OptionalAttr<I64Attr>:$row_vectors,
+    OptionalAttr<I64Attr>:$bias_exponent,
+    OptionalAttr<DenseI64ArrayAttr>:$mask_offsets, OptionalAttr<DenseI64ArrayAttr>:$data_offsets,
+    OptionalAttr<DenseI64ArrayAttr>:$data_rows,
+    OptionalAttr<AAC_RoleAttr>:$role, AAC_SharingAttr:$sharing, StrArrayAttr:$tasks,
+    OptionalAttr<AAC_AdaptivFloatAttr>:$format,
+    OptionalAttr<AAC_BufferAttr>:$buffer, OptionalAttr<AAC_BufferAttr>:$rest);
+  let assemblyFormat = "$sym_name $kind `=` $value attr-dict";
+  let hasVerifier = 1;
+}
+
 def AAC_TaskOp : AAC_Op<"task", [Symbol, IsolatedFromAbove, HasParent<"SuiteOp">,
                                 SingleBlockImplicitTerminator<"ReturnOp">]> {
   let summary = "the graph of one task";
