@@ -1,0 +1,18 @@
+//===- InitAll.cpp - registration of all dialects and passes --------------===//
+#include "aac/InitAll.h"
+
+#include "dialects/AAC/AACDialect.h"
+#include "mlir/IR/BuiltinDialect.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+void aac::registerAllDialects(mlir::DialectRegistry &registry) {
+  registry.insert<mlir::BuiltinDialect>();
+  registry.insert<aac::ir::AACDialect>();
+}
+
+void aac::registerAllPasses() {
+  mlir::registerCanonicalizerPass();
+  mlir::registerCSEPass();
+  mlir::registerSymbolDCEPass();
+}
