@@ -1,0 +1,22 @@
+//===- Commands.h - the subcommands of aac-sim ------------------*- C++ -*-===//
+//
+// Each subcommand is a file of its own with one function that adds it to the
+// application and sets a callback. The callback does the work; where it cannot it calls
+// fail(), which ends the program with exit code 1. A new subcommand is declared here,
+// called in main.cpp and listed in CMakeLists.txt.
+//
+//===----------------------------------------------------------------------===//
+#ifndef AAC_SIM_COMMANDS_H
+#define AAC_SIM_COMMANDS_H
+
+#include "absl/status/status.h"
+#include <CLI/CLI.hpp>
+
+namespace aac::tool {
+
+/// Prints `aac-sim: error: <message>` and leaves the callback with exit code 1.
+[[noreturn]] void fail(const absl::Status &status);
+
+} // namespace aac::tool
+
+#endif // AAC_SIM_COMMANDS_H
