@@ -61,15 +61,15 @@ int64_t countElements(absl::Span<const int64_t> shape) {
   uint64_t count = 1;
   bool zero = false;
   for (int64_t dim : shape) {
-    if (dim < 0 || static_cast<uint64_t>(dim) > kMaxArrayBytes)
+    if (dim < 0)
       return -1;
     if (dim == 0) {
       zero = true;
       continue;
     }
-    count *= static_cast<uint64_t>(dim); // < 2^33 * 2^33, checked below
-    if (static_cast<uint64_t>(dim) > kMaxArrayBytes / (count / static_cast<uint64_t>(dim)))
+    if (count > kMaxArrayBytes / static_cast<uint64_t>(dim))
       return -1;
+    count *= static_cast<uint64_t>(dim);
   }
   return zero ? 0 : static_cast<int64_t>(count);
 }
@@ -378,6 +378,8 @@ absl::StatusOr<std::vector<NpyArray>> parseNpz(absl::string_view bytes,
   };
   if (absl::StartsWith(bytes, kMagic))
     return error("is a single .npy array; save it by name with numpy.savez");
+  if (bytes.empty()) // libzip would call this an archive without members
+    return error("is not an .npz archive, or is truncated: it is empty");
   zip_error_t zipError;
   zip_error_init(&zipError);
   SourcePtr source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &zipError));
