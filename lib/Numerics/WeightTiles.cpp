@@ -32,8 +32,7 @@ void splitBias(double bias, int64_t row, int biasExponent, int minExponent, uint
   std::fill(lanes, lanes + kLanes, 0);
   double constant = std::ldexp(1.0, biasExponent), rest = bias;
   for (int step = 0; step < kLanes; ++step) {
-    uint8_t code =
-        static_cast<uint8_t>(encodeAdaptivFloat(format, minExponent, rest / constant));
+    uint8_t code = static_cast<uint8_t>(encodeAdaptivFloat(format, minExponent, rest / constant));
     if ((code & 0x7f) == 0)
       break;
     double next = rest - decodeAdaptivFloat(format, minExponent, code) * constant;

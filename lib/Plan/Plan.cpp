@@ -66,8 +66,10 @@ Plan planBuffers(absl::Span<const Buffer> buffers, int64_t alignment) {
   for (size_t i = 0; i < std::size(orders); ++i) {
     std::vector<size_t> order(buffers.size());
     std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-      return orders[i](buffers[a], buffers[b]);
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+      if (orders[i](buffers[a], buffers[b]) || orders[i](buffers[b], buffers[a]))
+        return orders[i](buffers[a], buffers[b]);
+      return a < b;
     });
     Plan plan = placeInOrder(buffers, order, alignment);
     if (i == 0 || plan.peak < best.peak)
@@ -83,9 +85,9 @@ absl::Status checkPlan(absl::Span<const Buffer> buffers, const Plan &plan, int64
                                                    " offsets for ", buffers.size(), " buffers"));
   for (size_t i = 0; i < buffers.size(); ++i) {
     if (plan.offsets[i] < 0 || plan.offsets[i] + buffers[i].size > capacity)
-      return absl::InvalidArgumentError(
-          absl::StrCat("buffer ", i, " at ", plan.offsets[i], " with ", buffers[i].size,
-                       " bytes exceeds the capacity of ", capacity));
+      return absl::InvalidArgumentError(absl::StrCat("buffer ", i, " at ", plan.offsets[i],
+                                                     " with ", buffers[i].size,
+                                                     " bytes exceeds the capacity of ", capacity));
     for (size_t j = 0; j < i; ++j)
       if (liveTogether(buffers[i], buffers[j]) &&
           plan.offsets[i] < plan.offsets[j] + buffers[j].size &&

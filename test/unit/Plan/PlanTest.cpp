@@ -45,7 +45,8 @@ TEST(Plan, CheckFindsOverlapCapacityAndCount) {
   plan.offsets = {0, 4};
   EXPECT_THAT(std::string(checkPlan(buffers, plan, 100).message()), HasSubstr("overlap"));
   plan.offsets = {0, 8};
-  EXPECT_THAT(std::string(checkPlan(buffers, plan, 15).message()), HasSubstr("exceeds the capacity"));
+  EXPECT_THAT(std::string(checkPlan(buffers, plan, 15).message()),
+              HasSubstr("exceeds the capacity"));
   plan.offsets = {0};
   EXPECT_THAT(std::string(checkPlan(buffers, plan, 15).message()), HasSubstr("1 offsets for 2"));
 }

@@ -1,0 +1,548 @@
+//===- Encode.cpp - parameters to bytes as the engine reads them ----------===//
+//
+// aac-encode. Precondition: quantised IR (aac-verify-quantised). Postcondition: each
+// operation that reads constants names `aac.stored` symbols with their bytes.
+//
+// Collect what each operation needs, keyed by the parameters and the layout it
+// needs them in, so that equal needs are stored once; encode all weights in parallel;
+// then create the symbols. Linear in the bytes of the parameters.
+//
+//===----------------------------------------------------------------------===//
+#include "aac/Machine/Machine.h"
+#include "aac/Numerics/AdaptivFloat.h"
+#include "aac/Numerics/WeightTiles.h"
+#include "aac/Transforms/ActivationLayout.h"
+#include "aac/Transforms/PlacePasses.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Threading.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace aac {
+#define GEN_PASS_DEF_ENCODEPASS
+#include "lib/Transforms/Place/PlacePasses.h.inc"
+
+using namespace ir;
+
+namespace {
+
+constexpr AdaptivFloatFormat kFormat{8, 3};
+/// Mask words of the all-ones constant that dense operands' masks are loaded from.
+constexpr int64_t kOnesWords = 1024;
+/// Largest tile, in output features: longer tiles save few commands and cost buffers.
+constexpr int64_t kMaxTileRows = 64;
+
+/// One symbol to be made.
+struct Item {
+  std::string name, kind;
+  SmallVector<ParamOp> params; ///< one a repetition
+  SmallVector<ParamOp> others; ///< bias or beta, likewise
+  std::vector<uint8_t> bytes;
+  int64_t count = 1;
+  int64_t stride = 0;
+  WeightTileSpec spec;
+  SmallVector<int64_t> maskOffsets, dataOffsets, dataRows;
+  bool dense = false;
+  double biasError = 0;
+  llvm::StringSet<> tasks;
+  SmallVector<std::pair<Operation *, StringRef>> users; ///< operation, attribute
+  SmallVector<int> inputMinExponents;
+  Location loc;
+  explicit Item(Location loc) : loc(loc) {}
+};
+
+std::string keyOf(StringRef kind, ArrayRef<ParamOp> a, ArrayRef<ParamOp> b,
+                  ArrayRef<int64_t> extra) {
+  std::string key = kind.str();
+  llvm::raw_string_ostream os(key);
+  for (ParamOp p : a)
+    os << '|' << p.getSymName();
+  os << '+';
+  for (ParamOp p : b)
+    os << '|' << p.getSymName();
+  for (int64_t e : extra)
+    os << ',' << e;
+  return key;
+}
+
+bool isAllZero(ArrayRef<ParamOp> params) {
+  std::vector<char> storage;
+  for (ParamOp p : params) {
+    ArrayRef<char> bytes = bytesOf(p.getValue(), storage);
+    for (size_t i = 0; i + 4 <= bytes.size(); i += 4) {
+      float value;
+      std::memcpy(&value, bytes.data() + i, 4);
+      if (value != 0)
+        return false;
+    }
+  }
+  return true;
+}
+
+class Encoder {
+public:
+  Encoder(SuiteOp suite, const Machine &machine) : suite(suite), machine(machine), symbols(suite) {}
+
+  LogicalResult run();
+  int64_t numStored = 0, numBytes = 0, numDense = 0;
+
+private:
+  LogicalResult collect(TaskOp task);
+  LogicalResult collectLinear(LinearOp op, TaskOp task, const ActivationLayout &layout);
+  LogicalResult chooseBiasExponents();
+  LogicalResult encodeWeights(Item &item);
+  LogicalResult checkSharing(const Item &item);
+  void create(Item &item);
+  Item &need(const std::string &key, StringRef name, StringRef kind, Operation *user,
+             StringRef attribute, TaskOp task);
+  Item &constant(StringRef name, StringRef kind, std::vector<uint8_t> bytes, Operation *user,
+                 StringRef attribute, TaskOp task);
+  FailureOr<std::vector<uint8_t>> functionTable(ActivationFnOp op);
+
+  SuiteOp suite;
+  const Machine &machine;
+  SymbolTable symbols;
+  llvm::MapVector<std::string, std::unique_ptr<Item>, llvm::StringMap<unsigned>> items;
+};
+
+Item &Encoder::need(const std::string &key, StringRef name, StringRef kind, Operation *user,
+                    StringRef attribute, TaskOp task) {
+  std::unique_ptr<Item> &slot = items[key];
+  if (!slot) {
+    slot = std::make_unique<Item>(user->getLoc());
+    slot->name = name.str();
+    slot->kind = kind.str();
+  }
+  slot->tasks.insert(task.getSymName());
+  slot->users.push_back({user, attribute});
+  return *slot;
+}
+
+Item &Encoder::constant(StringRef name, StringRef kind, std::vector<uint8_t> bytes, Operation *user,
+                        StringRef attribute, TaskOp task) {
+  std::string key = "constant:" + kind.str() + std::string(bytes.begin(), bytes.end());
+  Item &item = need(key, name, kind, user, attribute, task);
+  item.bytes = std::move(bytes);
+  item.stride = item.bytes.size();
+  return item;
+}
+
+/// 256 codes of `op`'s function between its formats, rounded from f64.
+FailureOr<std::vector<uint8_t>> Encoder::functionTable(ActivationFnOp op) {
+  AdaptivFloatAttr in = formatOf(op.getInput()), out = formatOf(op.getResult());
+  if (!in || !out)
+    return op.emitError("has no number format; run aac-quantise first");
+  std::vector<uint8_t> table(256);
+  for (unsigned code = 0; code < 256; ++code) {
+    double x = decodeAdaptivFloat(kFormat, in.getMinExponent(), code), y = 0;
+    switch (op.getKind()) {
+    case ActivationKind::Relu:
+      y = std::max(x, 0.0);
+      break;
+    case ActivationKind::GeluTanh:
+      y = 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+      break;
+    case ActivationKind::GeluErf:
+      y = 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+      break;
+    case ActivationKind::Silu:
+      y = x / (1 + std::exp(-x));
+      break;
+    case ActivationKind::Tanh:
+      y = std::tanh(x);
+      break;
+    case ActivationKind::Sigmoid:
+      y = 1 / (1 + std::exp(-x));
+      break;
+    }
+    table[code] = static_cast<uint8_t>(encodeAdaptivFloat(kFormat, out.getMinExponent(), y));
+  }
+  return table;
+}
+
+LogicalResult Encoder::collectLinear(LinearOp op, TaskOp task, const ActivationLayout &layout) {
+  SmallVector<ParamOp> weights = paramsOf(op.getWeight(), symbols), biases;
+  if (op.getBias())
+    biases = paramsOf(op.getBias(), symbols);
+  if (weights.empty() || (op.getBias() && biases.empty()))
+    return op.emitError("the weight and bias of a linear must be parameters");
+  AdaptivFloatAttr input = formatOf(op.getInput()), weight = weights.front().getFormatAttr();
+  if (!input || !weight)
+    return op.emitError("has no number format; run aac-quantise first");
+  if (weight.getBits() != 8 || weight.getExponentBits() != 3)
+    return op.emitError() << "the engine multiplies af<8, 3> codes, the weight is " << weight;
+  if (isAllZero(biases))
+    biases.clear();
+  size_t count = std::max(weights.size(), std::max<size_t>(biases.size(), 1));
+  while (weights.size() < count)
+    weights.push_back(weights.front());
+  while (!biases.empty() && biases.size() < count)
+    biases.push_back(biases.front());
+  FeatureLayout in = layout[op.getInput()], out = layout[op.getResult()];
+  Item &item =
+      need(keyOf("weights", weights, biases, {in.group, out.group}),
+           (weights.front().getSymName() + ".weights").str(), "weights", op, "aac.weights", task);
+  item.params = weights;
+  item.others = biases;
+  item.count = count;
+  item.spec.outFeatures = out.features;
+  item.spec.inFeatures = in.features;
+  item.spec.outGroup = out.group;
+  item.spec.inGroup = in.group;
+  item.spec.hasBias = !biases.empty();
+  item.spec.minExponent = weight.getMinExponent();
+  item.inputMinExponents.push_back(input.getMinExponent());
+  int64_t rowVectors = item.spec.rowVectors();
+  if (rowVectors * kLanes > machine.engine.maxM)
+    return op.emitError() << "a reduction of " << in.padded()
+                          << (biases.empty() ? "" : " and a bias") << " exceeds the engine's "
+                          << machine.engine.maxM;
+  // Two tiles side by side where they fit, so that one loads while the other computes.
+  int64_t rows = machine.engine.dataRows / 2 / rowVectors / kLanes * kLanes;
+  item.spec.tileRows =
+      std::clamp<int64_t>(std::min(rows, roundUp(out.padded(), kLanes)), kLanes, kMaxTileRows);
+  if (kLanes * rowVectors > machine.engine.dataRows)
+    return op.emitError() << "16 output features need " << kLanes * rowVectors
+                          << " vectors, the engine's data memory has " << machine.engine.dataRows;
+  return success();
+}
+
+LogicalResult Encoder::collect(TaskOp task) {
+  FailureOr<ActivationLayout> layout = ActivationLayout::compute(task);
+  if (failed(layout))
+    return failure();
+  WalkResult result = task.walk([&](Operation *op) -> WalkResult {
+    if (auto linear = dyn_cast<LinearOp>(op))
+      return collectLinear(linear, task, *layout);
+    if (auto norm = dyn_cast<LayerNormOp>(op)) {
+      SmallVector<ParamOp> gamma = paramsOf(norm.getGamma(), symbols);
+      SmallVector<ParamOp> beta = paramsOf(norm.getBeta(), symbols);
+      if (gamma.empty() || beta.empty())
+        return norm.emitError("gamma and beta of a layer norm must be parameters");
+      if (!gamma.front().getFormat() || !beta.front().getFormat())
+        return norm.emitError("has no number format; run aac-quantise first");
+      size_t count = std::max(gamma.size(), beta.size());
+      gamma.resize(count, gamma.front());
+      beta.resize(count, beta.front());
+      Item &item =
+          need(keyOf("vectors", gamma, beta, {}), (gamma.front().getSymName() + ".vectors").str(),
+               "vectors", op, "aac.vectors", task);
+      item.params = gamma;
+      item.others = beta;
+      item.count = count;
+      return success();
+    }
+    if (auto embedding = dyn_cast<EmbeddingOp>(op)) {
+      for (auto [index, table] : llvm::enumerate(embedding.getTables())) {
+        SmallVector<ParamOp> param = paramsOf(table, symbols);
+        if (param.size() != 1 || !param.front().getFormat())
+          return embedding.emitError("an embedding table must be a quantised parameter");
+        Item &item =
+            need(keyOf("rows", param, {}, {}), (param.front().getSymName() + ".rows").str(), "rows",
+                 op, "aac.tables", task);
+        item.params = param;
+        if (auto ids = embedding.getIds()[index].getDefiningOp<ConstantIdsOp>()) {
+          std::vector<uint8_t> bytes;
+          for (const APInt &id : ids.getValue().getValues<APInt>()) {
+            uint32_t value = static_cast<uint32_t>(id.getSExtValue());
+            int64_t rows = param.front().getTensorType().getDimSize(0);
+            if (id.getSExtValue() < 0 || id.getSExtValue() >= rows)
+              return embedding.emitError() << "constant id " << id.getSExtValue()
+                                           << " is outside the table's " << rows << " rows";
+            for (int shift = 0; shift < 32; shift += 8)
+              bytes.push_back(value >> shift);
+          }
+          constant((task.getSymName() + ".ids").str(), "ids", std::move(bytes), op, "aac.ids",
+                   task);
+        }
+      }
+      return success();
+    }
+    if (auto activation = dyn_cast<ActivationFnOp>(op)) {
+      if (isFusedRelu(activation))
+        return success();
+      FailureOr<std::vector<uint8_t>> table = functionTable(activation);
+      if (failed(table))
+        return failure();
+      constant(stringifyActivationKind(activation.getKind()).str() + ".table", "table",
+               std::move(*table), op, "aac.table", task);
+      return success();
+    }
+    if (auto softmax = dyn_cast<SoftmaxOp>(op); softmax && !softmax.getMask()) {
+      int64_t keys = cast<RankedTensorType>(softmax.getType()).getShape().back();
+      std::vector<uint8_t> span(roundUp(keys, kLanes), 0);
+      uint8_t one =
+          static_cast<uint8_t>(encodeAdaptivFloat(kFormat, 7 + kEngineExponentOffset, 1.0));
+      std::fill_n(span.begin(), keys, one);
+      constant("span_" + std::to_string(keys), "constant", std::move(span), op, "aac.span", task);
+    }
+    return success();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  constant("ones", "constant", std::vector<uint8_t>(2 * kOnesWords, 0xff), task, "aac.ones", task);
+  return success();
+}
+
+/// The constant that meets a bias tile is the largest power of two that every input
+/// of that weight can represent.
+LogicalResult Encoder::chooseBiasExponents() {
+  SmallVector<Item *> weights;
+  for (auto &entry : items)
+    if (entry.second->spec.hasBias)
+      weights.push_back(entry.second.get());
+  for (Item *item : weights) {
+    int low = *llvm::min_element(item->inputMinExponents);
+    int high = *llvm::max_element(item->inputMinExponents);
+    item->spec.biasExponent = low + kFormat.maxExponentField();
+    if (item->spec.biasExponent <= high)
+      return emitError(item->loc) << "the inputs that '" << item->name
+                                  << "' meets in different places have formats too far apart (2^"
+                                  << low << " and 2^" << high << " smallest) for one bias";
+    for (auto [index, user] : llvm::enumerate(item->users)) {
+      auto linear = cast<LinearOp>(user.first);
+      uint8_t code = static_cast<uint8_t>(
+          encodeAdaptivFloat(kFormat, formatOf(linear.getInput()).getMinExponent(),
+                             std::ldexp(1.0, item->spec.biasExponent)));
+      constant("lanes_" + llvm::utohexstr(code), "constant",
+               std::vector<uint8_t>(kLanes * kLanes, code), linear, "aac.lanes",
+               linear->getParentOfType<TaskOp>());
+    }
+  }
+  return success();
+}
+
+LogicalResult Encoder::encodeWeights(Item &item) {
+  const WeightTileSpec &spec = item.spec;
+  int64_t tiles = spec.tiles();
+  std::vector<EncodedVectors> encoded(item.count * tiles);
+  std::vector<std::vector<uint8_t>> dense(item.count * tiles);
+  std::vector<double> errors(item.count * tiles, 0);
+  std::vector<std::vector<char>> weightStorage(item.count), biasStorage(item.count);
+  std::vector<ArrayRef<char>> weights(item.count), biases(item.count);
+  for (int64_t r = 0; r < item.count; ++r) {
+    weights[r] = bytesOf(item.params[r].getValue(), weightStorage[r]);
+    if (spec.hasBias)
+      biases[r] = bytesOf(item.others[r].getValue(), biasStorage[r]);
+    if (weights[r].empty() || (spec.hasBias && biases[r].empty()))
+      return emitError(item.loc) << "the data of parameter '" << item.params[r].getSymName()
+                                 << "' or of its bias is missing";
+  }
+  parallelFor(suite.getContext(), 0, item.count * tiles, [&](size_t index) {
+    int64_t r = index / tiles;
+    const char *bias = biases[r].data();
+    dense[index] =
+        weightTile(spec, index % tiles,
+                   absl::MakeConstSpan(reinterpret_cast<const uint8_t *>(weights[r].data()),
+                                       weights[r].size()),
+                   absl::MakeConstSpan(reinterpret_cast<const float *>(bias),
+                                       biases[r].size() / sizeof(float)),
+                   &errors[index]);
+    encoded[index] = encodeBitMask(dense[index]);
+  });
+  item.biasError = *llvm::max_element(errors);
+
+  int64_t sparseBytes = 0, denseBytes = 0;
+  for (int64_t t = 0; t < tiles; ++t) {
+    int64_t rows = 0;
+    for (int64_t r = 0; r < item.count; ++r)
+      rows = std::max(rows, encoded[r * tiles + t].rows());
+    item.dataRows.push_back(rows);
+    sparseBytes += roundUp(2 * encoded[t].mask.size(), kLanes) + rows * kLanes;
+    denseBytes += dense[t].size();
+  }
+  item.dense = denseBytes <= sparseBytes;
+  int64_t offset = 0;
+  for (int64_t t = 0; t < tiles; ++t) {
+    item.maskOffsets.push_back(item.dense ? -1 : offset);
+    offset += item.dense ? 0 : roundUp(2 * encoded[t].mask.size(), kLanes);
+  }
+  for (int64_t t = 0; t < tiles; ++t) {
+    if (item.dense)
+      item.dataRows[t] = dense[t].size() / kLanes;
+    item.dataOffsets.push_back(offset);
+    offset += item.dataRows[t] * kLanes;
+  }
+  item.stride = offset;
+  item.bytes.assign(item.count * offset, 0);
+  for (int64_t index = 0; index < item.count * tiles; ++index) {
+    int64_t t = index % tiles;
+    uint8_t *base = item.bytes.data() + index / tiles * offset;
+    const std::vector<uint8_t> &data = item.dense ? dense[index] : encoded[index].data;
+    std::copy(data.begin(), data.end(), base + item.dataOffsets[t]);
+    if (item.dense)
+      continue;
+    for (auto [word, mask] : llvm::enumerate(encoded[index].mask)) {
+      base[item.maskOffsets[t] + 2 * word] = mask & 0xff;
+      base[item.maskOffsets[t] + 2 * word + 1] = mask >> 8;
+    }
+  }
+  return success();
+}
+
+/// A parameter of several tasks must be stored once: with one bias, in one layout.
+LogicalResult Encoder::checkSharing(const Item &item) {
+  for (ParamOp param : item.params) {
+    if (!param.getTasks() || param.getTasks()->size() == item.tasks.size())
+      continue;
+    return emitError(item.loc)
+           << "parameter '" << param.getSymName() << "' belongs to " << param.getTasks()->size()
+           << " tasks, but only " << item.tasks.size()
+           << " use it with this bias or head width: it would be stored more than once";
+  }
+  return success();
+}
+
+void Encoder::create(Item &item) {
+  MLIRContext *context = suite.getContext();
+  OpBuilder builder = OpBuilder::atBlockEnd(&suite.getBody().front());
+  SmallVector<StringRef> tasks(item.tasks.keys());
+  llvm::sort(tasks);
+  size_t allTasks = llvm::range_size(suite.getOps<TaskOp>());
+  Sharing sharing = tasks.size() == allTasks ? Sharing::Shared
+                    : tasks.size() == 1      ? Sharing::Task
+                                             : Sharing::Subset;
+  if (!item.params.empty() && item.params.front().getSharing())
+    sharing = *item.params.front().getSharing();
+  SmallVector<StringRef> sources;
+  for (ArrayRef<ParamOp> group : {ArrayRef(item.params), ArrayRef(item.others)})
+    for (ParamOp param : group)
+      sources.push_back(param.getSymName());
+
+  auto type = RankedTensorType::get(static_cast<int64_t>(item.bytes.size()), builder.getI8Type());
+  ArrayRef<char> raw(reinterpret_cast<const char *>(item.bytes.data()), item.bytes.size());
+  auto value = DenseResourceElementsAttr::get(
+      type, item.name, HeapAsmResourceBlob::allocateAndCopyWithAlign(raw, 16));
+
+  OperationState state(item.loc, StoredOp::getOperationName());
+  auto set = [&](StringRef name, Attribute attribute) { state.addAttribute(name, attribute); };
+  set("sym_name", builder.getStringAttr(item.name));
+  set("kind", builder.getStringAttr(item.kind));
+  set("value", value);
+  set("sources", builder.getStrArrayAttr(sources));
+  set("count", builder.getI64IntegerAttr(item.count));
+  set("stride", builder.getI64IntegerAttr(item.stride));
+  set("sharing", SharingAttr::get(context, sharing));
+  set("tasks", builder.getStrArrayAttr(tasks));
+  if (!item.params.empty()) {
+    if (item.params.front().getRoleAttr())
+      set("role", item.params.front().getRoleAttr());
+    if (item.params.front().getFormatAttr())
+      set("format", item.params.front().getFormatAttr());
+  }
+  if (item.kind == "weights") {
+    set("tile_rows", builder.getI64IntegerAttr(item.spec.tileRows));
+    set("row_vectors", builder.getI64IntegerAttr(item.spec.rowVectors()));
+    if (item.spec.hasBias)
+      set("bias_exponent", builder.getI64IntegerAttr(item.spec.biasExponent));
+    set("data_rows", builder.getDenseI64ArrayAttr(item.dataRows));
+    numDense += item.dense;
+  }
+  if (!item.dataOffsets.empty()) {
+    set("mask_offsets", builder.getDenseI64ArrayAttr(item.maskOffsets));
+    set("data_offsets", builder.getDenseI64ArrayAttr(item.dataOffsets));
+  }
+  auto stored = cast<StoredOp>(builder.create(state));
+  StringAttr name = symbols.insert(stored);
+  auto reference = FlatSymbolRefAttr::get(name);
+  for (auto [user, attribute] : item.users) {
+    if (attribute != "aac.tables" && attribute != "aac.ids") {
+      user->setAttr(attribute, reference);
+      continue;
+    }
+    SmallVector<Attribute> list;
+    if (auto old = user->getAttrOfType<ArrayAttr>(attribute))
+      list.assign(old.begin(), old.end());
+    list.push_back(reference);
+    user->setAttr(attribute, builder.getArrayAttr(list));
+  }
+  numBytes += item.bytes.size();
+  ++numStored;
+}
+
+LogicalResult Encoder::run() {
+  for (TaskOp task : suite.getOps<TaskOp>())
+    if (failed(collect(task)))
+      return failure();
+  if (failed(chooseBiasExponents()))
+    return failure();
+  for (auto &entry : items) {
+    Item &item = *entry.second;
+    if (failed(checkSharing(item)))
+      return failure();
+    if (item.kind == "weights") {
+      if (failed(encodeWeights(item)))
+        return failure();
+    } else if (item.kind == "vectors") {
+      for (int64_t r = 0; r < item.count; ++r)
+        for (ParamOp param : {item.params[r], item.others[r]}) {
+          std::vector<char> storage;
+          ArrayRef<char> codes = bytesOf(param.getValue(), storage);
+          item.bytes.insert(item.bytes.end(), codes.begin(), codes.end());
+          item.bytes.resize(roundUp(item.bytes.size(), kLanes), 0);
+        }
+      item.stride = item.bytes.size() / item.count;
+    } else if (item.kind == "rows") {
+      std::vector<char> storage;
+      ParamOp param = item.params.front();
+      ArrayRef<char> raw = bytesOf(param.getValue(), storage);
+      ArrayRef<uint8_t> codes(reinterpret_cast<const uint8_t *>(raw.data()), raw.size());
+      int64_t rows = param.getTensorType().getDimSize(0),
+              columns = param.getTensorType().getDimSize(1);
+      if (static_cast<int64_t>(codes.size()) != rows * columns)
+        return emitError(item.loc)
+               << "the data of parameter '" << param.getSymName() << "' is missing";
+      EncodedRows encoded =
+          encodeRows(absl::MakeConstSpan(codes.data(), codes.size()), rows, columns);
+      int64_t padded = roundUp(columns, kLanes);
+      int64_t indexBytes = roundUp(4 * (rows + 1), kLanes);
+      if (indexBytes + static_cast<int64_t>(encoded.data.size()) < rows * padded) {
+        item.maskOffsets = {0};
+        item.dataOffsets = {indexBytes};
+        for (uint32_t offset : encoded.offset)
+          for (int shift = 0; shift < 32; shift += 8)
+            item.bytes.push_back(offset >> shift);
+        item.bytes.resize(indexBytes, 0);
+        item.bytes.insert(item.bytes.end(), encoded.data.begin(), encoded.data.end());
+      } else {
+        item.maskOffsets = {-1};
+        item.dataOffsets = {0};
+        item.bytes.assign(rows * padded, 0);
+        for (int64_t row = 0; row < rows; ++row)
+          std::copy_n(codes.data() + row * columns, columns, item.bytes.data() + row * padded);
+      }
+      item.bytes.resize(roundUp(item.bytes.size(), kLanes), 0);
+      item.stride = item.bytes.size();
+    }
+  }
+  for (auto &entry : items)
+    create(*entry.second);
+  return success();
+}
+
+struct EncodePass : impl::EncodePassBase<EncodePass> {
+  using EncodePassBase::EncodePassBase;
+  void runOnOperation() override {
+    absl::StatusOr<Machine> loaded = Machine::load(machine.getValue(), defaultMachinePath());
+    if (!loaded.ok()) {
+      getOperation().emitError() << std::string(loaded.status().message());
+      return signalPassFailure();
+    }
+    for (SuiteOp suite : getOperation().getOps<SuiteOp>()) {
+      Encoder encoder(suite, *loaded);
+      if (failed(encoder.run()))
+        return signalPassFailure();
+      numStored += encoder.numStored;
+      numBytes += encoder.numBytes;
+      numDense += encoder.numDense;
+    }
+  }
+};
+
+} // namespace
+} // namespace aac
