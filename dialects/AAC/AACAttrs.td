@@ -32,7 +32,9 @@ def AAC_Role : I32EnumAttr<"Role", "what a parameter is for", [
   let cppNamespace = "::aac::ir";
   let genSpecializedAttr = 0;
 }
-def AAC_RoleAttr : EnumAttr<AAC_Dialect, AAC_Role, "role">;
+def AAC_RoleAttr : EnumAttr<AAC_Dialect, AAC_Role, "role"> {
+  let assemblyFormat = "`<` $value `>`";
+}
 
 def AAC_Placement : I32EnumAttr<"Sharing", "which tasks a parameter belongs to", [
   I32EnumAttrCase<"Task", 0, "task">,
@@ -42,7 +44,9 @@ def AAC_Placement : I32EnumAttr<"Sharing", "which tasks a parameter belongs to",
   let cppNamespace = "::aac::ir";
   let genSpecializedAttr = 0;
 }
-def AAC_SharingAttr : EnumAttr<AAC_Dialect, AAC_Placement, "sharing">;
+def AAC_SharingAttr : EnumAttr<AAC_Dialect, AAC_Placement, "sharing"> {
+  let assemblyFormat = "`<` $value `>`";
+}
 
 def AAC_AdaptivFloatAttr : AttrDef<AAC_Dialect, "AdaptivFloat"> {
   let mnemonic = "af";

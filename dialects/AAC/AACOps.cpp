@@ -104,7 +104,10 @@ LogicalResult TaskOp::verify() {
 /// Checks that `symbol` is a parameter of `type`.
 static LogicalResult verifyUse(Operation *op, SymbolTableCollection &tables,
                                FlatSymbolRefAttr symbol, Type type) {
-  auto param = tables.lookupNearestSymbolFrom<ParamOp>(op->getParentOfType<SuiteOp>(), symbol);
+  auto suite = op->getParentOfType<SuiteOp>();
+  if (!suite)
+    return op->emitOpError("is not inside an aac.suite");
+  auto param = tables.lookupNearestSymbolFrom<ParamOp>(suite, symbol);
   if (!param)
     return op->emitOpError() << "there is no parameter " << symbol;
   if (param.getType() != type) {
@@ -138,8 +141,12 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &result) {
   SmallVector<Type> types;
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseInteger(count) || parser.parseAssignmentList(args, inits) ||
-      parser.parseColon() || parser.parseLParen() || parser.parseTypeList(types) ||
-      parser.parseRParen() || parser.resolveOperands(inits, types, loc, result.operands))
+      parser.parseColon() || parser.parseLParen())
+    return failure();
+  if (failed(parser.parseOptionalRParen()) &&
+      (parser.parseTypeList(types) || parser.parseRParen()))
+    return failure();
+  if (parser.resolveOperands(inits, types, loc, result.operands))
     return failure();
   for (auto [arg, type] : llvm::zip_equal(args, types))
     arg.type = type;
@@ -165,8 +172,9 @@ void LoopOp::print(OpAsmPrinter &p) {
 }
 
 LogicalResult LoopOp::verify() {
-  Operation *yield = getBody().front().getTerminator();
-  if (!isa<YieldOp>(yield))
+  Block &body = getBody().front();
+  Operation *yield = body.empty() ? nullptr : &body.back();
+  if (!isa_and_nonnull<YieldOp>(yield))
     return emitOpError("body must end with aac.yield");
   if (getBody().getArgumentTypes() != getInits().getTypes() ||
       yield->getOperandTypes() != getInits().getTypes() ||
@@ -266,7 +274,8 @@ LogicalResult SoftmaxOp::verify() {
 
 LogicalResult ContextOp::verify() {
   ArrayRef<int64_t> p = shapeOf(getProbabilities()), v = shapeOf(getValue());
-  if (p.size() != 4 || v.size() != 3 || p[0] != v[0] || p[3] != v[1] || v[2] % p[1] != 0)
+  if (p.size() != 4 || v.size() != 3 || p[0] != v[0] || p[3] != v[1] || p[1] < 1 ||
+      v[2] % p[1] != 0)
     return emitOpError() << "probabilities [batch, heads, queries, keys] and value [batch, keys, "
                             "heads * n] do not fit: "
                          << getProbabilities().getType() << ", " << getValue().getType();
@@ -276,6 +285,8 @@ LogicalResult ContextOp::verify() {
 LogicalResult LayerNormOp::verify() {
   if (getResult().getType() != getInput().getType())
     return emitOpError() << "result must have the input's type " << getInput().getType();
+  if (shapeOf(getInput()).empty())
+    return emitOpError("input must have a last axis, got a scalar");
   int64_t width = shapeOf(getInput()).back();
   if (failed(expectShape(*this, "gamma", getGamma(), {width})) ||
       failed(expectShape(*this, "beta", getBeta(), {width})))
@@ -288,6 +299,8 @@ LogicalResult LayerNormOp::verify() {
 LogicalResult AdapterOp::verify() {
   if (getResult().getType() != getInput().getType())
     return emitOpError() << "result must have the input's type " << getInput().getType();
+  if (shapeOf(getInput()).empty())
+    return emitOpError("input must have a last axis, got a scalar");
   int64_t width = shapeOf(getInput()).back();
   if (shapeOf(getDown()).size() != 2)
     return emitOpError() << "down must be [bottleneck, " << width << "], got " << getDown().getType();

@@ -221,8 +221,7 @@ def AAC_EmbeddingOp : AAC_ActivationOp<"embedding", [AttrSizedOperandSegments]> 
   let arguments = !con((ins Variadic<AAC_Ids>:$ids, Variadic<AAC_Tensor>:$tables), annotations);
   let results = (outs AAC_Tensor:$result);
   let assemblyFormat = [{
-    `ids` `(` $ids `)` `tables` `(` $tables `)` attr-dict `:` `(` type($ids) `,` type($tables) `)`
-    `->` type($result)
+    `ids` `(` $ids `)` `tables` `(` $tables `)` attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }
