@@ -1,0 +1,61 @@
+//===- ONNX.h - ONNX files -> onnx dialect ----------------------*- C++ -*-===//
+//
+// The importer trusts nothing: a file is read once into owned memory, every size in it is
+// checked against what is there, and what it cannot import it refuses in one diagnostic
+// that names the file and the node, tensor or field.
+//
+//===----------------------------------------------------------------------===//
+#ifndef AAC_IMPORT_ONNX_H
+#define AAC_IMPORT_ONNX_H
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace aac::onnx {
+
+/// One task and the file of its model.
+struct Source {
+  std::string task;
+  std::string path;
+};
+
+/// Sizes for free dimensions of inputs.
+struct Binding {
+  std::string task;           ///< empty: of every task
+  std::string name;           ///< of an input or of a symbolic dimension
+  std::vector<int64_t> shape; ///< of the input, or one number for a symbol
+  bool isSymbol = false;
+};
+
+struct ImportOptions {
+  std::vector<Binding> bindings;
+  /// Keep unknown nodes as onnx.Unsupported instead of refusing the file.
+  bool allowUnsupported = false;
+  /// Leave the graph 1:1 with the file; otherwise `aac-fold-onnx` runs.
+  bool fold = true;
+  /// Files are read and hashed on this many threads; 0: as many as the machine has.
+  unsigned threads = 0;
+};
+
+/// `TASK=PATH`, or a path whose stem is the task's name. Tasks become symbols, so a name is
+/// letters, digits, '_', '-' and '.'.
+absl::StatusOr<Source> parseSource(absl::string_view text);
+
+/// The comma-separated parts of one --bind: `[TASK:]INPUT=DxD`, `INPUT:DxD`, `SYMBOL=N`.
+absl::StatusOr<std::vector<Binding>> parseBindings(absl::string_view text);
+
+/// Imports every source into one module: an `onnx.graph` for each, in order. Equal tensors
+/// of all files are one resource. Errors are diagnostics of `context` (one a file); all
+/// files are tried.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
+importOnnx(mlir::MLIRContext &context, llvm::ArrayRef<Source> sources,
+           const ImportOptions &options = {});
+
+} // namespace aac::onnx
+
+#endif // AAC_IMPORT_ONNX_H
