@@ -1,0 +1,402 @@
+//===- AacInterpreter.cpp - evaluates aac tasks in f32 --------------------===//
+//
+// One pure function an op, on the kernels that the onnx interpreter uses too; attention runs
+// head by head on strided views, without copies. Parameters are read (and decoded, when they
+// are codes) once each. A value is freed after its last use.
+//
+//===----------------------------------------------------------------------===//
+#include "aac/Interp/Attributes.h"
+#include "aac/Interp/Interpreter.h"
+#include "aac/Interp/Kernels.h"
+#include "aac/Numerics/AdaptivFloat.h"
+
+#include "absl/strings/str_cat.h"
+#include "dialects/AAC/AACDialect.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cblas.h>
+#include <climits>
+#include <memory>
+
+using namespace mlir;
+using namespace aac;
+using namespace aac::interp;
+
+namespace {
+
+using TensorRef = std::shared_ptr<const Tensor>;
+
+AdaptivFloatFormat formatOf(ir::AdaptivFloatAttr format) {
+  return {static_cast<int>(format.getBits()), static_cast<int>(format.getExponentBits())};
+}
+
+/// f32 values of a tensor of codes (held as sign-extended integers).
+Tensor decode(const Tensor &codes, ir::AdaptivFloatAttr format) {
+  AdaptivFloatFormat shape = formatOf(format);
+  uint32_t count = 1u << shape.bits;
+  std::vector<float> values(count);
+  for (uint32_t code = 0; code < count; ++code)
+    values[code] = static_cast<float>(decodeAdaptivFloat(shape, format.getMinExponent(), code));
+  Tensor result = Tensor::floats(codes.shape);
+  for (size_t i = 0; i < codes.i.size(); ++i)
+    result.f[i] = values[static_cast<uint64_t>(codes.i[i]) & (count - 1)];
+  return result;
+}
+
+void roundTo(Tensor &tensor, ir::AdaptivFloatAttr format) {
+  AdaptivFloatFormat shape = formatOf(format);
+  int minExponent = format.getMinExponent();
+  for (float &value : tensor.f)
+    value = static_cast<float>(
+        decodeAdaptivFloat(shape, minExponent, encodeAdaptivFloat(shape, minExponent, value)));
+}
+
+Shape shapeOf(Value value) {
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
+  return Shape(shape.begin(), shape.end());
+}
+
+/// "aac.linear at loc(...)" for messages.
+std::string describe(Operation *op) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << op->getName() << " at " << op->getLoc();
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels that only aac ops need
+//===----------------------------------------------------------------------===//
+
+/// result[b, s, :] = sum over i of tables[i][ids[i][b, s], :]. Negative ids count from the end,
+/// as ONNX's Gather has it.
+absl::StatusOr<Tensor> embedding(ArrayRef<TensorRef> ids, ArrayRef<TensorRef> tables,
+                                 Shape shape) {
+  Tensor result = Tensor::floats(shape);
+  int64_t batch = shape[0], tokens = shape[1], width = shape[2];
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const Tensor &table = *tables[i];
+    int64_t rows = table.shape[0];
+    bool broadcast = ids[i]->shape[0] == 1;
+    for (int64_t b = 0; b < batch; ++b)
+      for (int64_t s = 0; s < tokens; ++s) {
+        int64_t id = ids[i]->i[(broadcast ? 0 : b * tokens) + s];
+        if (id < -rows || id >= rows)
+          return absl::InvalidArgumentError(
+              absl::StrCat("id ", id, " of operand ", i, " (sentence ", b, ", token ", s,
+                           ") is outside the table's ", rows, " rows"));
+        const float *from = table.f.data() + (id < 0 ? id + rows : id) * width;
+        float *to = result.f.data() + (b * tokens + s) * width;
+        for (int64_t k = 0; k < width; ++k)
+          to[k] += from[k];
+      }
+  }
+  return result;
+}
+
+Tensor mask(const Tensor &ids, float constant, Shape shape) {
+  Tensor result = Tensor::floats(std::move(shape));
+  for (size_t k = 0; k < result.f.size(); ++k)
+    result.f[k] = (1.0f - static_cast<float>(ids.i[k])) * constant;
+  return result;
+}
+
+/// One product for each sentence and head, on views of the [batch, tokens, features] tensors.
+Tensor scores(const Tensor &query, const Tensor &key, int64_t heads, float scale) {
+  int64_t batch = query.shape[0], rows = query.shape[1], width = query.shape[2];
+  int64_t columns = key.shape[1], size = width / heads;
+  Tensor result = Tensor::floats({batch, heads, rows, columns});
+  if (result.f.empty() || size == 0)
+    return result;
+  for (int64_t b = 0; b < batch; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, size, scale,
+                  query.f.data() + b * rows * width + h * size, width,
+                  key.f.data() + b * columns * width + h * size, width, 0.0f,
+                  result.f.data() + (b * heads + h) * rows * columns, columns);
+  return result;
+}
+
+Tensor context(const Tensor &probabilities, const Tensor &value) {
+  int64_t batch = probabilities.shape[0], heads = probabilities.shape[1];
+  int64_t rows = probabilities.shape[2], keys = probabilities.shape[3];
+  int64_t width = value.shape[2], size = width / heads;
+  Tensor result = Tensor::floats({batch, rows, width});
+  if (result.f.empty() || keys == 0)
+    return result;
+  for (int64_t b = 0; b < batch; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, size, keys, 1.0f,
+                  probabilities.f.data() + (b * heads + h) * rows * keys, keys,
+                  value.f.data() + b * keys * width + h * size, width, 0.0f,
+                  result.f.data() + b * rows * width + h * size, width);
+  return result;
+}
+
+/// softmax(scores + mask) over keys; `mask` is [batch or 1, 1, 1, keys].
+absl::StatusOr<Tensor> maskedSoftmax(const Tensor &scores, const Tensor &mask) {
+  Tensor sum = scores;
+  int64_t keys = scores.shape[3], rows = scores.shape[1] * scores.shape[2];
+  for (int64_t b = 0; b < scores.shape[0]; ++b) {
+    const float *add = mask.f.data() + (mask.shape[0] == 1 ? 0 : b * keys);
+    for (int64_t r = 0; r < rows; ++r) {
+      float *row = sum.f.data() + (b * rows + r) * keys;
+      for (int64_t k = 0; k < keys; ++k)
+        row[k] += add[k];
+    }
+  }
+  return softmax(sum, -1);
+}
+
+Tensor select(const Tensor &input, int64_t index) {
+  int64_t batch = input.shape[0], tokens = input.shape[1], width = input.shape[2];
+  Tensor result = Tensor::floats({batch, width});
+  for (int64_t b = 0; b < batch; ++b)
+    std::copy_n(input.f.data() + (b * tokens + index) * width, width,
+                result.f.data() + b * width);
+  return result;
+}
+
+absl::StatusOr<Tensor> activation(ir::ActivationKind kind, const Tensor &x) {
+  switch (kind) {
+  case ir::ActivationKind::Relu:
+    return unary(Unary::Relu, x);
+  case ir::ActivationKind::GeluTanh:
+    return unary(Unary::GeluTanh, x);
+  case ir::ActivationKind::GeluErf:
+    return unary(Unary::GeluErf, x);
+  case ir::ActivationKind::Silu:
+    return unary(Unary::Silu, x);
+  case ir::ActivationKind::Tanh:
+    return unary(Unary::Tanh, x);
+  case ir::ActivationKind::Sigmoid:
+    return unary(Unary::Sigmoid, x);
+  }
+  return absl::InvalidArgumentError("unknown activation");
+}
+
+//===----------------------------------------------------------------------===//
+// The evaluator
+//===----------------------------------------------------------------------===//
+
+class Evaluator {
+public:
+  Evaluator(ir::SuiteOp suite, const Options &options) : symbols(suite), options(options) {}
+
+  /// Runs a block whose arguments are set; returns the operands of its terminator.
+  absl::StatusOr<std::vector<TensorRef>> run(Block &block);
+  void set(Value value, TensorRef tensor) { values[value] = std::move(tensor); }
+
+private:
+  absl::Status runOp(Operation &op);
+  absl::StatusOr<Tensor> compute(Operation &op);
+  absl::Status runLoop(ir::LoopOp loop);
+  absl::StatusOr<TensorRef> param(FlatSymbolRefAttr name);
+  const Tensor &get(Value value) { return *values.find(value)->second; }
+
+  SymbolTable symbols;
+  const Options &options;
+  llvm::DenseMap<Value, TensorRef> values;
+  llvm::DenseMap<StringAttr, TensorRef> params;
+  int64_t repetition = 0;
+};
+
+absl::StatusOr<TensorRef> Evaluator::param(FlatSymbolRefAttr name) {
+  TensorRef &cached = params[name.getAttr()];
+  if (cached)
+    return cached;
+  auto op = symbols.lookup<ir::ParamOp>(name.getAttr());
+  if (!op)
+    return absl::InvalidArgumentError(
+        absl::StrCat("there is no parameter @", name.getValue().str()));
+  absl::StatusOr<Tensor> tensor = fromAttribute(op.getValue());
+  if (!tensor.ok())
+    return absl::InvalidArgumentError(
+        absl::StrCat("parameter @", name.getValue().str(), ": ", tensor.status().message()));
+  if (auto format = op.getFormat())
+    *tensor = decode(*tensor, *format);
+  cached = std::make_shared<const Tensor>(*std::move(tensor));
+  return cached;
+}
+
+absl::StatusOr<Tensor> Evaluator::compute(Operation &op) {
+  using Result = absl::StatusOr<Tensor>;
+  return llvm::TypeSwitch<Operation *, Result>(&op)
+      .Case([&](ir::ConstantIdsOp ids) -> Result { return fromAttribute(ids.getValue()); })
+      .Case([&](ir::EmbeddingOp e) -> Result {
+        SmallVector<TensorRef> ids, tables;
+        for (Value value : e.getIds())
+          ids.push_back(values[value]);
+        for (Value value : e.getTables())
+          tables.push_back(values[value]);
+        return embedding(ids, tables, shapeOf(e.getResult()));
+      })
+      .Case([&](ir::LinearOp l) -> Result {
+        return linear(get(l.getInput()), get(l.getWeight()),
+                      l.getBias() ? &get(l.getBias()) : nullptr);
+      })
+      .Case([&](ir::MaskOp m) -> Result {
+        return mask(get(m.getMask()), m.getConstant().convertToFloat(), shapeOf(m.getResult()));
+      })
+      .Case([&](ir::ScoresOp s) -> Result {
+        return scores(get(s.getQuery()), get(s.getKey()), s.getHeads(),
+                      s.getScale().convertToFloat());
+      })
+      .Case([&](ir::SoftmaxOp s) -> Result {
+        if (!s.getMask())
+          return softmax(get(s.getScores()), -1);
+        return maskedSoftmax(get(s.getScores()), get(s.getMask()));
+      })
+      .Case([&](ir::ContextOp c) -> Result {
+        return context(get(c.getProbabilities()), get(c.getValue()));
+      })
+      .Case([&](ir::LayerNormOp n) -> Result {
+        return layerNorm(get(n.getInput()), get(n.getGamma()), &get(n.getBeta()),
+                         n.getEpsilon().convertToFloat());
+      })
+      .Case([&](ir::AddOp a) -> Result {
+        return binary(Binary::Add, get(a.getLhs()), get(a.getRhs()));
+      })
+      .Case([&](ir::ActivationFnOp a) -> Result {
+        return activation(a.getKind(), get(a.getInput()));
+      })
+      .Case([&](ir::AdapterOp a) -> Result {
+        const Tensor &x = get(a.getInput());
+        Result inner = linear(x, get(a.getDown()), &get(a.getDownBias()));
+        if (inner.ok())
+          inner = activation(a.getKind(), *inner);
+        if (inner.ok())
+          inner = linear(*inner, get(a.getUp()), &get(a.getUpBias()));
+        if (!inner.ok())
+          return inner;
+        float scale = a.getScale().convertToFloat();
+        for (size_t i = 0; i < inner->f.size(); ++i)
+          inner->f[i] = x.f[i] + scale * inner->f[i];
+        return inner;
+      })
+      .Case([&](ir::SelectOp s) -> Result { return select(get(s.getInput()), s.getIndex()); })
+      .Default([](Operation *) -> Result {
+        return absl::UnimplementedError("the interpreter does not know this operation");
+      });
+}
+
+absl::Status Evaluator::runLoop(ir::LoopOp loop) {
+  Block &body = loop.getBody().front();
+  std::vector<TensorRef> carried;
+  for (Value init : loop.getInits())
+    carried.push_back(values[init]);
+  int64_t outer = repetition;
+  for (int64_t i = 0; i < static_cast<int64_t>(loop.getCount()); ++i) {
+    repetition = i;
+    for (auto [argument, tensor] : llvm::zip_equal(body.getArguments(), carried))
+      values[argument] = tensor;
+    absl::StatusOr<std::vector<TensorRef>> yielded = run(body);
+    if (!yielded.ok())
+      return yielded.status();
+    carried = *std::move(yielded);
+  }
+  repetition = outer;
+  for (auto [result, tensor] : llvm::zip_equal(loop.getResults(), carried))
+    values[result] = tensor;
+  return absl::OkStatus();
+}
+
+absl::Status Evaluator::runOp(Operation &op) {
+  if (auto use = dyn_cast<ir::UseOp>(op)) {
+    absl::StatusOr<TensorRef> tensor = param(use.getParamAttr());
+    if (!tensor.ok())
+      return tensor.status();
+    values[use.getResult()] = *std::move(tensor);
+    return absl::OkStatus();
+  }
+  if (auto use = dyn_cast<ir::UseEachOp>(op)) {
+    if (repetition >= static_cast<int64_t>(use.getParams().size()))
+      return absl::InvalidArgumentError(absl::StrCat("names ", use.getParams().size(),
+                                                     " parameters, repetition ", repetition,
+                                                     " has none"));
+    absl::StatusOr<TensorRef> tensor = param(cast<FlatSymbolRefAttr>(use.getParams()[repetition]));
+    if (!tensor.ok())
+      return tensor.status();
+    values[use.getResult()] = *std::move(tensor);
+    return absl::OkStatus();
+  }
+  if (auto loop = dyn_cast<ir::LoopOp>(op))
+    return runLoop(loop);
+
+  absl::StatusOr<Tensor> result = compute(op);
+  if (!result.ok())
+    return result.status();
+  auto format = op.getAttrOfType<ir::AdaptivFloatAttr>("format");
+  if (options.roundActivations && format)
+    roundTo(*result, format);
+  if (options.observe)
+    options.observe(op.getResult(0), *result);
+  values[op.getResult(0)] = std::make_shared<const Tensor>(*std::move(result));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<TensorRef>> Evaluator::run(Block &block) {
+  // The last operation of the block that needs each of its own values, nested uses included.
+  llvm::DenseMap<Operation *, SmallVector<Value>> dying;
+  llvm::DenseMap<Value, Operation *> last;
+  for (Operation &op : block)
+    op.walk([&](Operation *nested) {
+      for (Value operand : nested->getOperands())
+        if (operand.getParentBlock() == &block)
+          last[operand] = &op;
+    });
+  for (auto [value, op] : last)
+    dying[op].push_back(value);
+
+  for (Operation &op : block.without_terminator()) {
+    if (absl::Status status = runOp(op); !status.ok())
+      return absl::Status(status.code(), absl::StrCat(describe(&op), ": ", status.message()));
+    if (auto found = dying.find(&op); found != dying.end())
+      for (Value value : found->second)
+        values.erase(value);
+  }
+  std::vector<TensorRef> results;
+  for (Value operand : block.getTerminator()->getOperands())
+    results.push_back(values[operand]);
+  return results;
+}
+
+} // namespace
+
+absl::StatusOr<std::vector<Tensor>> aac::interp::evaluateAac(Operation *op,
+                                                             std::vector<Tensor> inputs,
+                                                             const Options &options) {
+  auto task = dyn_cast<ir::TaskOp>(op);
+  auto suite = op->getParentOfType<ir::SuiteOp>();
+  if (!task || !suite)
+    return absl::InvalidArgumentError(
+        absl::StrCat(describe(op), ": expected an aac.task of an aac.suite"));
+  Block &body = task.getBody().front();
+  if (inputs.size() != body.getNumArguments())
+    return absl::InvalidArgumentError(
+        absl::StrCat("task ", task.getSymName().str(), " has ", body.getNumArguments(),
+                     " inputs, got ", inputs.size()));
+  Evaluator evaluator(suite, options);
+  for (auto [argument, name, tensor] :
+       llvm::zip_equal(body.getArguments(), task.getInputNames(), inputs)) {
+    auto type = dyn_cast<RankedTensorType>(argument.getType());
+    if (!type)
+      return absl::InvalidArgumentError("task inputs must be ranked tensors");
+    Kind kind = isa<FloatType>(type.getElementType()) ? Kind::Float : Kind::Integer;
+    if (Shape(type.getShape().begin(), type.getShape().end()) != tensor.shape ||
+        kind != tensor.kind)
+      return absl::InvalidArgumentError(absl::StrCat(
+          "input ", cast<StringAttr>(name).getValue().str(), " must be ",
+          kind == Kind::Float ? "float " : "integer ", shapeText(type.getShape()), ", got ",
+          tensor.kind == Kind::Float ? "float " : "integer ", shapeText(tensor.shape)));
+    evaluator.set(argument, std::make_shared<const Tensor>(std::move(tensor)));
+  }
+  absl::StatusOr<std::vector<TensorRef>> results = evaluator.run(body);
+  if (!results.ok())
+    return results.status();
+  std::vector<Tensor> outputs;
+  for (const TensorRef &result : *results)
+    outputs.push_back(*result);
+  return outputs;
+}
