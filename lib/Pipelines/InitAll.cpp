@@ -1,6 +1,7 @@
 //===- InitAll.cpp - registration of all dialects and passes --------------===//
 #include "aac/InitAll.h"
 
+#include "aac/Transforms/CompressPasses.h"
 #include "dialects/AAC/AACDialect.h"
 #include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectRegistry.h"
@@ -15,4 +16,5 @@ void aac::registerAllPasses() {
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   mlir::registerSymbolDCEPass();
+  aac::registerCompressPasses();
 }

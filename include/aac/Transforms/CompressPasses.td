@@ -1,0 +1,152 @@
+//===- CompressPasses.td - share, roll, prune, quantise ----*- tablegen -*-===//
+#ifndef AAC_TRANSFORMS_COMPRESSPASSES
+#define AAC_TRANSFORMS_COMPRESSPASSES
+
+include "mlir/Pass/PassBase.td"
+
+class AacSuitePass<string argument> : Pass<argument, "::aac::ir::SuiteOp"> {
+  let dependentDialects = ["::aac::ir::AACDialect"];
+}
+
+def SharePass : AacSuitePass<"aac-share"> {
+  let summary = "stores parameters that several tasks have in common once";
+  let description = [{
+    Merges parameters of equal type, role, format and content, drops parameters that no
+    task uses and says of each of the others who uses it (`tasks`, sorted), whether that
+    is everyone (`sharing`) and what it held when it was imported (`content_hash`, XXH3 of
+    the f32 bytes). Each byte is hashed once, on all cores; where hashes meet, bytes are
+    compared.
+
+    Class follows role as well as bytes. Exporters store equal tensors once, so that all
+    zero biases of a model may be one tensor. A parameter of a task role (adapter,
+    layer_norm, pooler, classifier) whose elements are all equal says nothing about its
+    origin and stays one per task; the copies carry `aac.fork = "constant"`. One that is not
+    constant and equal in several tasks (a frozen pooler) is shared like any other. With a
+    single task the role decides alone: embedding, attention and ffn are shared, all
+    else belongs to the task.
+
+    A parameter that carries `aac.fork` is a wanted copy and is never merged.
+
+    Example: two tasks with the same matrix
+    ```mlir
+    aac.param @sst2_wq : tensor<2x2xf32> = dense<[[1.0, 2.0], [3.0, 4.0]]> {role = #aac.role<attention>}
+    aac.param @mnli_wq : tensor<2x2xf32> = dense<[[1.0, 2.0], [3.0, 4.0]]> {role = #aac.role<attention>}
+    ```
+    leave
+    ```mlir
+    aac.param @sst2_wq : ... {content_hash = ... : i64, role = #aac.role<attention>,
+                              sharing = #aac.sharing<shared>, tasks = ["mnli", "sst2"]}
+    ```
+  }];
+  let statistics = [
+    Statistic<"numMerged", "merged", "parameters merged into an equal one">,
+    Statistic<"numDropped", "dropped", "parameters that no task uses">,
+    Statistic<"numShared", "shared", "parameters of all tasks">,
+    Statistic<"numSubset", "subset", "parameters of several tasks">,
+    Statistic<"numTask", "task", "parameters of one task">];
+}
+
+def VerifySharingPass : AacSuitePass<"aac-verify-sharing"> {
+  let summary = "fails when a pass forked a shared parameter";
+  let description = [{
+    After `aac-share`, whatever pass runs: every parameter has `content_hash`, `sharing` and
+    `tasks`; only tasks named there use it; and no two parameters came from the same
+    content, type and role, unless one of them carries the discardable attribute
+    `aac.fork` that makes a wanted copy explicit.
+
+    Example: a pass clones a shared weight for one task
+    ```
+    error: 'aac.param' op @wq_copy has the content hash, type and role of @wq: a shared parameter was forked
+    ```
+  }];
+}
+
+def RollPass : AacSuitePass<"aac-roll"> {
+  let summary = "turns repeated layers into a loop";
+  let description = [{
+    Finds in each task the longest run of layers that are equal but for their parameters
+    and of which each takes what the one before gives, and makes an `aac.loop` of it. A
+    parameter that is the same in all repetitions is read with `aac.use` (ALBERT's shared
+    layer), one that differs with `aac.use_each` (type and role must agree). Other values
+    from before the layers (the attention mask) are used from inside as they are.
+
+    The operations are looked at in the order of a depth-first walk from the
+    task's results, so that the exporter's order within a layer does not matter.
+    Cost: O(n^2) comparisons of interned keys for n operations, then one check of the
+    dataflow for each candidate, best first.
+
+    Example: two linears one after the other
+    ```mlir
+    %y = aac.loop 2 (%h = %x) : (tensor<1x4xf32>) {
+      %w = aac.use_each [@w0, @w1] : tensor<4x4xf32>
+      %z = aac.linear %h, %w : (tensor<1x4xf32>, tensor<4x4xf32>) -> tensor<1x4xf32>
+      aac.yield %z : tensor<1x4xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"minOps", "min-ops", "unsigned", "4",
+           "operations a layer must have to be worth a loop">];
+  let statistics = [
+    Statistic<"numLoops", "loops", "loops made">,
+    Statistic<"numLayers", "layers", "layers rolled into loops">,
+    Statistic<"numPerLayer", "per-layer", "operands that differ from layer to layer">];
+}
+
+def PrunePass : AacSuitePass<"aac-prune"> {
+  let summary = "sets the smallest weights to zero";
+  let description = [{
+    `sparsity` is a list of `group:fraction`. Groups: `embedding`, `attention`, `ffn`,
+    `encoder` (attention and ffn), `adapter`, `pooler`, `classifier`, `other`, `all`; where
+    several name a parameter the last one counts. Of each tensor of a group exactly
+    floor(fraction * count) elements of least magnitude become zero, zeros that are already
+    there included, ties by position: the same mask on every machine, one mask whatever
+    the number of tasks. One-dimensional parameters (biases, layer norms) are never pruned.
+    Parameters of the named groups get `sparsity`, the fraction of zeros they really have.
+
+    Example: `aac-prune{sparsity=embedding:0.6,encoder:0.5,adapter:0}`
+  }];
+  let options = [
+    Option<"sparsity", "sparsity", "std::string", "\"\"",
+           "fractions of zeros, such as embedding:0.6,encoder:0.5 (none by default)">];
+  let statistics = [
+    Statistic<"numPruned", "pruned", "parameters pruned">,
+    Statistic<"numZeroed", "zeroed", "elements set to zero">];
+}
+
+def ExpandAdaptersPass : AacSuitePass<"aac-expand-adapters"> {
+  let summary = "writes adapters out as linear, activation, linear, add";
+  let description = [{
+    The `scale` of an adapter moves into its up projection (weight and bias). Where a
+    parameter is wanted with two different scales it is copied, marked `aac.fork`.
+
+    Example: `aac.adapter relu %x down(%d, %db) up(%u, %ub)` becomes
+    ```mlir
+    %0 = aac.linear %x, %d, %db : ...
+    %1 = aac.activation relu %0 : ...
+    %2 = aac.linear %1, %u, %ub : ...
+    %3 = aac.add %x, %2 : ...
+    ```
+  }];
+  let statistics = [
+    Statistic<"numExpanded", "expanded", "adapters written out">,
+    Statistic<"numScaled", "scaled", "parameters that took up a scale">];
+}
+
+def FoldScalesPass : AacSuitePass<"aac-fold-scales"> {
+  let summary = "makes the scale of attention scores a power of two";
+  let description = [{
+    The engine scales by shifting. The nearest power of two stays in `aac.scores`, the rest
+    (between 0.71 and 1.41) goes into weight and bias of the linear that makes the query.
+    A query that is no linear's, or that is used elsewhere too, is left as it is
+    with a remark; `aac-quantise` refuses such scores by name.
+
+    Example: heads of 12 features, scale 0.288675: scores keep 0.25, the query's weight
+    and bias are multiplied by 1.154701.
+  }];
+  let statistics = [
+    Statistic<"numFolded", "folded", "scores whose scale became a power of two">,
+    Statistic<"numScaled", "scaled", "parameters that took up a scale">];
+}
+
+#endif

@@ -1,0 +1,43 @@
+// RUN: aac-opt %s --split-input-file --verify-diagnostics --aac-fold-scales | FileCheck %s
+
+// 0.75 = 1 * 0.75: the query's weight and bias take up 0.75. The key reads the same weight and
+// keeps the original.
+// CHECK: aac.param @w : tensor<4x4xf32> = dense<2.000000e+00>
+// CHECK: aac.param @w_0 : tensor<4x4xf32> = dense<1.500000e+00> {{.*}}aac.fork = "scaled"
+// CHECK: aac.param @b : tensor<4xf32> = dense<3.000000e+00>
+// CHECK-LABEL: aac.task @t
+// CHECK: %[[KW:.*]] = aac.use @w :
+// CHECK: %[[QW:.*]] = aac.use @w_0 :
+// CHECK: %[[Q:.*]] = aac.linear %arg0, %[[QW]], %{{.*}}
+// CHECK: %[[K:.*]] = aac.linear %arg0, %[[KW]]
+// CHECK: aac.scores %[[Q]], %[[K]] heads 2 scale 1.000000e+00
+aac.suite {
+  aac.param @w : tensor<4x4xf32> = dense<2.0> : tensor<4x4xf32>
+  aac.param @b : tensor<4xf32> = dense<4.0> : tensor<4xf32>
+  aac.task @t(%x: tensor<1x3x4xf32>) inputs ["x"] outputs ["y"] {
+    %w = aac.use @w : tensor<4x4xf32>
+    %b = aac.use @b : tensor<4xf32>
+    %q = aac.linear %x, %w, %b : (tensor<1x3x4xf32>, tensor<4x4xf32>, tensor<4xf32>) -> tensor<1x3x4xf32>
+    %k = aac.linear %x, %w : (tensor<1x3x4xf32>, tensor<4x4xf32>) -> tensor<1x3x4xf32>
+    %s = aac.scores %q, %k heads 2 scale 0.75 : (tensor<1x3x4xf32>, tensor<1x3x4xf32>) -> tensor<1x2x3x3xf32>
+    aac.return %s : tensor<1x2x3x3xf32>
+  }
+}
+
+// -----
+
+// A power of two stays; a query that is used elsewhere cannot take up a factor.
+// CHECK-LABEL: aac.task @kept
+// CHECK: scale 1.250000e-01
+// CHECK: scale 3.000000e+00
+aac.suite {
+  aac.param @w : tensor<4x4xf32> = dense<2.0> : tensor<4x4xf32>
+  aac.task @kept(%x: tensor<1x3x4xf32>) inputs ["x"] outputs ["y", "z"] {
+    %w = aac.use @w : tensor<4x4xf32>
+    %q = aac.linear %x, %w : (tensor<1x3x4xf32>, tensor<4x4xf32>) -> tensor<1x3x4xf32>
+    %s = aac.scores %q, %q heads 2 scale 0.125 : (tensor<1x3x4xf32>, tensor<1x3x4xf32>) -> tensor<1x2x3x3xf32>
+    // expected-remark @+1 {{scale 3.000000e+00 is no power of two and the query is not the result of a linear of its own: not folded}}
+    %t = aac.scores %q, %q heads 2 scale 3.0 : (tensor<1x3x4xf32>, tensor<1x3x4xf32>) -> tensor<1x2x3x3xf32>
+    aac.return %s, %t : tensor<1x2x3x3xf32>, tensor<1x2x3x3xf32>
+  }
+}

@@ -1,0 +1,29 @@
+// RUN: aac-opt %s --split-input-file --verify-diagnostics --aac-verify-sharing
+
+aac.suite {
+  // expected-note @+1 {{the other one is here}}
+  aac.param @w : tensor<1xf32> = dense<1.0> : tensor<1xf32> {role = #aac.role<ffn>, content_hash = 7 : i64, sharing = #aac.sharing<shared>, tasks = ["a"]}
+  // expected-error @+1 {{@copy has the content hash, type and role of @w: a shared parameter was forked (mark a wanted copy with 'aac.fork')}}
+  aac.param @copy : tensor<1xf32> = dense<1.0> : tensor<1xf32> {role = #aac.role<ffn>, content_hash = 7 : i64, sharing = #aac.sharing<shared>, tasks = ["a"]}
+  aac.param @wanted : tensor<1xf32> = dense<1.0> : tensor<1xf32> {role = #aac.role<ffn>, content_hash = 7 : i64, sharing = #aac.sharing<shared>, tasks = ["a"], aac.fork = "test"}
+}
+
+// -----
+
+aac.suite {
+  // expected-error @+1 {{@w is used by task @b, which is not in its tasks ["a"]}}
+  aac.param @w : tensor<1x2xf32> = dense<1.0> : tensor<1x2xf32> {role = #aac.role<ffn>, content_hash = 7 : i64, sharing = #aac.sharing<task>, tasks = ["a"]}
+  aac.task @b(%x: tensor<1x2xf32>) inputs ["x"] outputs ["y"] {
+    %w = aac.use @w : tensor<1x2xf32>
+    %0 = aac.linear %x, %w : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x1xf32>
+    aac.return %0 : tensor<1x1xf32>
+  }
+}
+
+// -----
+
+aac.suite {
+  // expected-error @+2 {{@w has no 'content_hash': aac-share sets it and no pass may drop it}}
+  // expected-error @+1 {{@w has no 'sharing': aac-share sets it and no pass may drop it}}
+  aac.param @w : tensor<1xf32> = dense<1.0> : tensor<1xf32> {tasks = ["a"]}
+}
