@@ -81,11 +81,13 @@ void printOds() {
       absl::StrAppend(&description, "    - `", field.name, "` (", lowest(field), "..",
                       highest(field), "): ", described(field), "\n");
     }
+    absl::string_view summary = spec.doc.substr(0, spec.doc.find('.'));
     emit(absl::StrCat("\ndef Cmd_", camelCase(spec.name), "Op : Cmd_Instruction<\"", spec.name,
-                      "\"> {\n  let summary = \"instruction of the ", unitName(spec.unit),
-                      " unit\";\n  let description = [{\n    ", spec.doc, "\n\n", description,
-                      "  }];\n  let arguments = (ins ", arguments, ");\n  let assemblyFormat = \"",
-                      format, format.empty() ? "" : " ", "attr-dict\";\n}\n"));
+                      "\"> {\n  let summary = \"", summary, "\";\n  let description = [{\n    ",
+                      spec.doc, " Unit: ", unitName(spec.unit), ".\n\n", description,
+                      "  }];\n  let arguments = (ins", arguments.empty() ? "" : " ", arguments,
+                      ");\n  let assemblyFormat = \"", format, format.empty() ? "" : " ",
+                      "attr-dict\";\n}\n"));
   }
 }
 
