@@ -43,7 +43,8 @@ LogicalResult tile(LinearOp op, StoredOp weights, const Machine &machine) {
                           << " vectors and their results do not fit "
                           << "the " << capacity << " rows of the engine's data memory";
   int64_t weightRows = 0, words = 0, tiles = weights.getDataRows()->size();
-  for (int64_t rows : *weights.getDataRows())
+  ArrayRef<int64_t> dataRows = *weights.getDataRows();
+  for (int64_t rows : dataRows)
     weightRows += rows;
   if (weights.getMaskOffsets()->front() >= 0)
     words = tiles * tileRows * rowVectors;

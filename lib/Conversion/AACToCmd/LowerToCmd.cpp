@@ -1,0 +1,252 @@
+//===- LowerToCmd.cpp - aac -> cmd ----------------------------------------===//
+//
+// aac-lower-to-cmd. Precondition: aac-encode, aac-place, aac-tile. Postcondition: each
+// suite is a cmd.stream that runs right in the order written.
+//
+//===----------------------------------------------------------------------===//
+#include "TaskLowering.h"
+#include "aac/Conversion/AACToCmd.h"
+
+using namespace mlir;
+
+namespace aac {
+#define GEN_PASS_DEF_LOWERTOCMDPASS
+#include "lib/Conversion/AACToCmd/AACToCmdPasses.h.inc"
+
+using namespace ir;
+
+namespace {
+
+/// Which part of the model each operation of a task belongs to, for reports.
+class Layers {
+public:
+  explicit Layers(TaskOp task) {
+    Block &block = task.getBody().front();
+    // The repeated layers, or the span from the first attention to the last.
+    Operation *first = nullptr, *last = nullptr;
+    for (Operation &op : block) {
+      bool layer = llvm::isa<LoopOp, ContextOp>(op);
+      if (auto linear = dyn_cast<LinearOp>(op))
+        layer = llvm::any_of(linear->getUsers(),
+                             [](Operation *user) { return llvm::isa<ScoresOp>(user); });
+      if (layer && !first)
+        first = &op;
+      if (layer || (first && llvm::isa<LayerNormOp>(op)))
+        last = &op;
+    }
+    StringRef name = first ? "embedding" : "head";
+    for (Operation &op : block) {
+      if (&op == first)
+        name = "layer";
+      of[&op] = name;
+      if (&op == last)
+        name = "head";
+    }
+  }
+  StringRef operator[](Operation *op) const {
+    while (op && !of.count(op)) {
+      if (llvm::isa_and_present<LoopOp>(op->getParentOp()))
+        return "layer";
+      op = op->getParentOp();
+    }
+    return op ? of.lookup(op) : "task";
+  }
+
+private:
+  llvm::DenseMap<Operation *, StringRef> of;
+};
+
+/// One copy of a switch or power-on program.
+struct Copy {
+  uint64_t from, to, bytes;
+};
+
+class StreamBuilder {
+public:
+  StreamBuilder(SuiteOp suite, const Machine &machine)
+      : suite(suite), machine(machine), symbols(suite), builder(suite) {
+    for (TaskOp task : suite.getOps<TaskOp>())
+      taskNames.push_back(task.getSymName());
+  }
+  LogicalResult build();
+  int64_t numInstructions = 0;
+
+private:
+  LogicalResult buildRun(TaskOp task, int64_t number);
+  void buildCopies(StringRef name, cmd::ProgramRole role, ArrayRef<StringRef> owners,
+                   ArrayRef<Copy> copies);
+  void buildStored(StoredOp stored);
+  static void append(SmallVectorImpl<Copy> &copies, StoredOp stored);
+
+  SuiteOp suite;
+  const Machine &machine;
+  SymbolTable symbols;
+  OpBuilder builder;
+  SmallVector<StringRef> taskNames;
+};
+
+void StreamBuilder::append(SmallVectorImpl<Copy> &copies, StoredOp stored) {
+  if (!stored.getRest())
+    return;
+  Copy copy{stored.getRest()->getAddress(), stored.getBuffer()->getAddress(),
+            stored.getRest()->getBytes()};
+  if (!copies.empty()) {
+    Copy &last = copies.back();
+    uint64_t padded = roundUp(last.bytes, kLanes);
+    if (last.from + padded == copy.from && last.to + padded == copy.to) {
+      last.bytes = padded + copy.bytes;
+      return;
+    }
+  }
+  copies.push_back(copy);
+}
+
+void StreamBuilder::buildCopies(StringRef name, cmd::ProgramRole role, ArrayRef<StringRef> owners,
+                                ArrayRef<Copy> copies) {
+  OpBuilder::InsertionGuard guard(builder);
+  auto program = cmd::ProgramOp::create(builder, suite.getLoc(), name, role, owners);
+  builder.setInsertionPointToStart(&program.getBody().front());
+  Location loc = cmd::withOrigin(UnknownLoc::get(builder.getContext()), "copy", "switch");
+  for (const Copy &copy : copies)
+    cmd::createInstruction(builder, loc,
+                           isa::Instruction(isa::Opcode::HostCopy)
+                               .set(isa::Field::Address, copy.from)
+                               .set(isa::Field::OutAddress, copy.to)
+                               .set(isa::Field::Bytes, copy.bytes));
+  numInstructions += copies.size();
+}
+
+LogicalResult StreamBuilder::buildRun(TaskOp task, int64_t number) {
+  FailureOr<ActivationLayout> layout = ActivationLayout::compute(task);
+  if (failed(layout))
+    return failure();
+  TaskLowering lowering(task, number, machine, symbols, *layout);
+  if (failed(lowering.run()))
+    return failure();
+  Layers layers(task);
+  std::string name = ("run_" + task.getSymName()).str();
+  auto program = cmd::ProgramOp::create(builder, task.getLoc(), name, cmd::ProgramRole::Run,
+                                        ArrayRef<StringRef>(task.getSymName()));
+  OpBuilder inner = OpBuilder::atBlockBegin(&program.getBody().front());
+  llvm::DenseMap<Operation *, Location> locations;
+  for (const Emitted &emitted : lowering.program) {
+    Operation *source = emitted.source;
+    StringRef op = source->getName().stripDialect();
+    auto [it, isNew] = locations.try_emplace(source, source->getLoc());
+    if (isNew)
+      it->second = cmd::withOrigin(source->getLoc(), op, layers[source]);
+    cmd::createInstruction(inner, it->second, emitted.instruction);
+  }
+  numInstructions += lowering.program.size();
+
+  auto tensors = [&](ArrayAttr names, TypeRange types) {
+    SmallVector<Attribute> list;
+    for (auto [name, type] : llvm::zip_equal(names.getAsValueRange<StringAttr>(), types))
+      list.push_back(
+          cmd::TensorAttr::get(builder.getContext(), name, cast<RankedTensorType>(type)));
+    return builder.getArrayAttr(list);
+  };
+  Block &body = task.getBody().front();
+  cmd::TaskOp::create(builder, task.getLoc(), builder.getStringAttr(task.getSymName()),
+                      FlatSymbolRefAttr::get(builder.getContext(), name),
+                      tensors(task.getInputNames(), body.getArgumentTypes()),
+                      tensors(task.getOutputNames(), body.getTerminator()->getOperandTypes()));
+  return success();
+}
+
+void StreamBuilder::buildStored(StoredOp stored) {
+  BufferAttr run = *stored.getBuffer(), image = stored.getRest().value_or(run);
+  cmd::ImageOp::create(builder, stored.getLoc(), builder.getStringAttr(image.getTier()),
+                       builder.getI64IntegerAttr(image.getAddress()), stored.getTasks(),
+                       stored.getValue());
+  auto symbol = [&](StringRef name, int64_t address, int64_t bytes, ArrayRef<int64_t> shape,
+                    StringRef format, int64_t hash) {
+    cmd::SymbolOp::create(builder, stored.getLoc(), builder.getStringAttr(name),
+                          builder.getStringAttr(stored.getRole() ? stringifyRole(*stored.getRole())
+                                                                 : stored.getKind()),
+                          builder.getStringAttr(stringifySharing(stored.getSharing())),
+                          stored.getTasks(), builder.getStringAttr(run.getTier()),
+                          builder.getI64IntegerAttr(address), builder.getI64IntegerAttr(bytes),
+                          builder.getDenseI64ArrayAttr(shape), builder.getStringAttr(format),
+                          builder.getI64IntegerAttr(hash));
+  };
+  int64_t count = stored.getCount(), stride = stored.getStride();
+  if (stored.getSources().empty())
+    return symbol(stored.getSymName(), run.getAddress(), count * stride, {count * stride}, "bytes",
+                  0);
+  // Weights and gammas come first, one a repetition; biases and betas lie within them.
+  for (auto [index, name] : llvm::enumerate(stored.getSources().getAsValueRange<StringAttr>())) {
+    auto param = symbols.lookup<ParamOp>(name);
+    if (!param)
+      continue;
+    int64_t repetition = static_cast<int64_t>(index) % count;
+    std::string format = "f32";
+    if (AdaptivFloatAttr af = param.getFormatAttr())
+      format = "af<" + std::to_string(af.getBits()) + "," + std::to_string(af.getExponentBits()) +
+               ",bias=" + std::to_string(af.getBias()) + ",scale=" + std::to_string(af.getScale()) +
+               ">";
+    symbol(name, run.getAddress() + repetition * stride,
+           static_cast<int64_t>(index) < count ? stride : 0, param.getTensorType().getShape(),
+           format, param.getContentHash().value_or(0));
+  }
+}
+
+LogicalResult StreamBuilder::build() {
+  auto stream = cmd::StreamOp::create(builder, suite.getLoc(), machine.name, machine.text());
+  builder.setInsertionPointToStart(&stream.getBody().front());
+  SmallVector<Copy> powerOn;
+  for (StoredOp stored : suite.getOps<StoredOp>()) {
+    if (!stored.getBuffer())
+      return stored.emitError("has no place in memory; run aac-place first");
+    buildStored(stored);
+    if (stored.getSharing() != Sharing::Task)
+      append(powerOn, stored);
+  }
+  if (!powerOn.empty())
+    buildCopies("power_on", cmd::ProgramRole::PowerOn, taskNames, powerOn);
+  for (auto [number, task] : llvm::enumerate(suite.getOps<TaskOp>())) {
+    SmallVector<Copy> copies;
+    for (StoredOp stored : suite.getOps<StoredOp>())
+      if (stored.getSharing() == Sharing::Task &&
+          cast<StringAttr>(stored.getTasks()[0]).getValue() == task.getSymName())
+        append(copies, stored);
+    std::string name = ("to_" + task.getSymName()).str();
+    buildCopies(name, cmd::ProgramRole::Switch, ArrayRef<StringRef>(task.getSymName()), copies);
+    auto to = builder.getStringAttr(task.getSymName());
+    auto program = FlatSymbolRefAttr::get(builder.getContext(), name);
+    cmd::SwitchOp::create(builder, task.getLoc(), StringAttr(), to, program);
+    for (StringRef from : taskNames)
+      if (from != task.getSymName())
+        cmd::SwitchOp::create(builder, task.getLoc(), builder.getStringAttr(from), to, program);
+    if (failed(buildRun(task, number)))
+      return failure();
+  }
+  return success();
+}
+
+struct LowerToCmdPass : impl::LowerToCmdPassBase<LowerToCmdPass> {
+  using LowerToCmdPassBase::LowerToCmdPassBase;
+  void runOnOperation() override {
+    absl::StatusOr<Machine> loaded = Machine::load(machine.getValue(), defaultMachinePath());
+    if (!loaded.ok()) {
+      getOperation().emitError() << std::string(loaded.status().message());
+      return signalPassFailure();
+    }
+    if (loaded->engine.semantics != Semantics::Corrected) {
+      getOperation().emitError() << "machine '" << loaded->name
+                                 << "' has semantics PUBLISHED, a reference for exactness and no "
+                                    "target; compile for a machine with semantics CORRECTED";
+      return signalPassFailure();
+    }
+    for (SuiteOp suite : llvm::make_early_inc_range(getOperation().getOps<SuiteOp>())) {
+      StreamBuilder builder(suite, *loaded);
+      if (failed(builder.build()))
+        return signalPassFailure();
+      numInstructions += builder.numInstructions;
+      suite.erase();
+    }
+  }
+};
+
+} // namespace
+} // namespace aac
