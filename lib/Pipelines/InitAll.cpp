@@ -1,15 +1,19 @@
 //===- InitAll.cpp - registration of all dialects and passes --------------===//
 #include "aac/InitAll.h"
 
+#include "aac/Conversion/AACToCmd.h"
 #include "aac/Transforms/CompressPasses.h"
+#include "aac/Transforms/PlacePasses.h"
 #include "dialects/AAC/AACDialect.h"
+#include "dialects/Cmd/CmdDialect.h"
+#include "dialects/Cmd/CmdDialect.h"
 #include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
 void aac::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<mlir::BuiltinDialect>();
-  registry.insert<aac::ir::AACDialect>();
+  registry.insert<aac::ir::AACDialect, aac::cmd::CmdDialect>();
 }
 
 void aac::registerAllPasses() {
@@ -17,4 +21,6 @@ void aac::registerAllPasses() {
   mlir::registerCSEPass();
   mlir::registerSymbolDCEPass();
   aac::registerCompressPasses();
+  aac::registerPlacePasses();
+  aac::registerAACToCmdPasses();
 }
