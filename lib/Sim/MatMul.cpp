@@ -190,8 +190,8 @@ int64_t exactSum(const int16_t *a, const int16_t *b, int64_t kBlocks, int n0, in
   int64_t sum = 0;
   for (int64_t k = 0; k < kBlocks; ++k)
     for (int lane = 0; lane < 16; ++lane)
-      sum += int64_t{a[((k * 8 + lane / 2) * 16 + n0) * 2 + lane % 2]} *
-             b[(k * 16 + n1) * 16 + lane];
+      sum +=
+          int64_t{a[((k * 8 + lane / 2) * 16 + n0) * 2 + lane % 2]} * b[(k * 16 + n1) * 16 + lane];
   return sum;
 }
 

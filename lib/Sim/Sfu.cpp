@@ -109,8 +109,8 @@ void softmaxRow(absl::Span<const int32_t> x, absl::Span<const int32_t> span,
   }
   sum = std::min<uint64_t>(sum, std::numeric_limits<uint32_t>::max());
   for (size_t i = 0; i < x.size(); ++i)
-    p[i] = sum == 0 ? 0
-                    : saturateSfu(static_cast<int64_t>(((weighted[i] << 15) + sum) / (2 * sum)));
+    p[i] =
+        sum == 0 ? 0 : saturateSfu(static_cast<int64_t>(((weighted[i] << 15) + sum) / (2 * sum)));
 }
 
 int32_t entropyOfRow(absl::Span<const int32_t> x) {

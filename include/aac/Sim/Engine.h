@@ -87,13 +87,15 @@ inline int32_t saturateSfu(int64_t value) {
 }
 
 /// The word of a code under bias register `bias`. Exact for every code and bias.
-inline int32_t sfuWord(uint8_t code, int bias) { return significandAdaptivFloat8(code) * (1 << bias); }
+inline int32_t sfuWord(uint8_t code, int bias) {
+  return significandAdaptivFloat8(code) * (1 << bias);
+}
 
 /// The code of a word under bias register `bias`.
 inline uint8_t sfuCode(int32_t word, int bias, Counts &counts) {
   bool saturated = false;
-  uint8_t code = encodeAdaptivFloat8Fixed(word, kSfuFractionBits, bias + kEngineExponentOffset,
-                                          &saturated);
+  uint8_t code =
+      encodeAdaptivFloat8Fixed(word, kSfuFractionBits, bias + kEngineExponentOffset, &saturated);
   counts.saturations += saturated;
   return code;
 }
@@ -114,8 +116,7 @@ void layerNormRow(absl::Span<const int32_t> x, absl::Span<const int32_t> gamma,
                   absl::Span<const int32_t> beta, absl::Span<int32_t> y);
 
 /// One row: p = softmax of x over the lanes with span > 0, weighted by the span.
-void softmaxRow(absl::Span<const int32_t> x, absl::Span<const int32_t> span,
-                absl::Span<int32_t> p);
+void softmaxRow(absl::Span<const int32_t> x, absl::Span<const int32_t> span, absl::Span<int32_t> p);
 
 inline int32_t addWords(int32_t a, int32_t b) { return saturateSfu(int64_t{a} + b); }
 

@@ -54,8 +54,8 @@ std::vector<uint8_t> slowMatmul(const Problem &p, Counts &counts) {
       if (p.output.relu)
         x = std::max(x, 0.0);
       bool saturated = false;
-      c[i * p.n0 + j] = static_cast<uint8_t>(encodeAdaptivFloat(
-          kAf8, p.output.outBias - 10, std::ldexp(x, -12), &saturated));
+      c[i * p.n0 + j] = static_cast<uint8_t>(
+          encodeAdaptivFloat(kAf8, p.output.outBias - 10, std::ldexp(x, -12), &saturated));
       counts.saturations += saturated;
     }
   return c;
@@ -250,7 +250,8 @@ TEST(Sfu, LogarithmOverTheWholeRange) {
   std::mt19937 rng(5);
   for (uint32_t i = 1; i < 2000000; ++i) {
     uint32_t v = i < 1000000 ? i : (static_cast<uint32_t>(rng()) >> (rng() % 32)) | 1;
-    worst = std::max(worst, std::fabs(naturalLog(v) - std::ldexp(std::log(std::ldexp(v, -20)), 14)));
+    worst =
+        std::max(worst, std::fabs(naturalLog(v) - std::ldexp(std::log(std::ldexp(v, -20)), 14)));
   }
   std::printf("ln: worst error %.3f * 2^-14\n", worst);
   EXPECT_LT(worst, 0.6);
@@ -306,12 +307,12 @@ TEST(Sfu, LayerNormEqualsTheDefinition) {
     }
     if (squares > 4294967295)
       squares = 4294967295;
-    int64_t mean = sum >= 0 ? static_cast<int64_t>(sum / width) : -static_cast<int64_t>(-sum / width);
+    int64_t mean =
+        sum >= 0 ? static_cast<int64_t>(sum / width) : -static_cast<int64_t>(-sum / width);
     int64_t variance = static_cast<int64_t>(squares / width) -
                        floorDivide(static_cast<__int128>(mean) * mean, 16384);
     variance = std::max<int64_t>(variance, 1);
-    int64_t inverse =
-        clampWord(static_cast<int64_t>(std::floor(0x1p21L / sqrtl(variance) + 0.5L)));
+    int64_t inverse = clampWord(static_cast<int64_t>(std::floor(0x1p21L / sqrtl(variance) + 0.5L)));
     double truthMean = 0, truthSquares = 0;
     for (int32_t v : x)
       truthMean += v / 16384.0 / static_cast<double>(width);
@@ -372,7 +373,8 @@ TEST(Sfu, SoftmaxEqualsTheDefinition) {
       auto table = [](int64_t k) { return std::llround(0x1p30L * exp2l(k / 64.0L)); };
       int64_t k = fraction / 262144, rest = fraction % 262144;
       int64_t power =
-          table(k) + floorDivide(static_cast<__int128>(table(k + 1) - table(k)) * rest + 131072, 262144);
+          table(k) +
+          floorDivide(static_cast<__int128>(table(k + 1) - table(k)) * rest + 131072, 262144);
       int64_t value = 10 - whole > 40 ? 0
                                       : floorDivide(power + (int64_t{1} << (9 - whole)),
                                                     static_cast<__int128>(1) << (10 - whole));
@@ -385,8 +387,7 @@ TEST(Sfu, SoftmaxEqualsTheDefinition) {
       int64_t want = sum ? (e[i] * 32768 + sum) / (2 * sum) : 0;
       ASSERT_EQ(p[i], want) << "round " << round << " lane " << i;
       if (span[i]) {
-        ASSERT_NEAR(p[i] / 16384.0,
-                    std::exp((x[i] - max) / 16384.0) * span[i] / 16384.0 / truthSum,
+        ASSERT_NEAR(p[i] / 16384.0, std::exp((x[i] - max) / 16384.0) * span[i] / 16384.0 / truthSum,
                     weighted ? 1e-2 : 1e-4); // a small span at the maximum costs bits
       }
     }
