@@ -6,4 +6,5 @@
   aac.sentences  seeded input sentences
   aac.models     the command: python3 -m aac.models --help
   aac.reference  ONNX semantics in numpy, to compare results with
+  aac.show       prints result files: python3 -m aac.show FILE.npz
 """
