@@ -6,7 +6,6 @@
 #include "aac/Transforms/PlacePasses.h"
 #include "dialects/AAC/AACDialect.h"
 #include "dialects/Cmd/CmdDialect.h"
-#include "dialects/Cmd/CmdDialect.h"
 #include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Transforms/Passes.h"

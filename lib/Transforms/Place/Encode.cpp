@@ -70,18 +70,19 @@ std::string keyOf(StringRef kind, ArrayRef<ParamOp> a, ArrayRef<ParamOp> b,
   return key;
 }
 
-bool isAllZero(ArrayRef<ParamOp> params) {
-  std::vector<char> storage;
+/// Largest magnitude of f32 parameters.
+double maxMagnitude(ArrayRef<ParamOp> params) {
+  double most = 0;
   for (ParamOp p : params) {
+    std::vector<char> storage;
     ArrayRef<char> bytes = bytesOf(p.getValue(), storage);
-    for (size_t i = 0; i + 4 <= bytes.size(); i += 4) {
+    for (size_t i = 0; i + sizeof(float) <= bytes.size(); i += sizeof(float)) {
       float value;
-      std::memcpy(&value, bytes.data() + i, 4);
-      if (value != 0)
-        return false;
+      std::memcpy(&value, bytes.data() + i, sizeof(float));
+      most = std::max(most, std::fabs(static_cast<double>(value)));
     }
   }
-  return true;
+  return most;
 }
 
 class Encoder {
@@ -176,7 +177,7 @@ LogicalResult Encoder::collectLinear(LinearOp op, TaskOp task, const ActivationL
     return op.emitError("has no number format; run aac-quantise first");
   if (weight.getBits() != 8 || weight.getExponentBits() != 3)
     return op.emitError() << "the engine multiplies af<8, 3> codes, the weight is " << weight;
-  if (isAllZero(biases))
+  if (maxMagnitude(biases) == 0)
     biases.clear();
   size_t count = std::max(weights.size(), std::max<size_t>(biases.size(), 1));
   while (weights.size() < count)
@@ -289,8 +290,9 @@ LogicalResult Encoder::collect(TaskOp task) {
   return success();
 }
 
-/// The constant that meets a bias tile is the largest power of two that every input
-/// of that weight can represent.
+/// The constant that meets a bias tile is the smallest power of two that every input of
+/// that weight can represent and with which one code reaches the largest bias: the smaller
+/// it is, the finer the bias.
 LogicalResult Encoder::chooseBiasExponents() {
   SmallVector<Item *> weights;
   for (auto &entry : items)
@@ -299,13 +301,18 @@ LogicalResult Encoder::chooseBiasExponents() {
   for (Item *item : weights) {
     int low = *llvm::min_element(item->inputMinExponents);
     int high = *llvm::max_element(item->inputMinExponents);
-    item->spec.biasExponent = low + kFormat.maxExponentField();
-    if (item->spec.biasExponent <= high)
+    int smallest = high + 1, largest = low + kFormat.maxExponentField();
+    if (largest < smallest)
       return emitError(item->loc) << "the inputs that '" << item->name
                                   << "' meets in different places have formats too far apart (2^"
                                   << low << " and 2^" << high << " smallest) for one bias";
-    for (auto [index, user] : llvm::enumerate(item->users)) {
-      auto linear = cast<LinearOp>(user.first);
+    double reach = decodeAdaptivFloat(kFormat, item->spec.minExponent, 0x7f);
+    double most = maxMagnitude(item->others);
+    item->spec.biasExponent = smallest;
+    while (item->spec.biasExponent < largest && std::ldexp(reach, item->spec.biasExponent) < most)
+      ++item->spec.biasExponent;
+    for (auto &[user, attribute] : item->users) {
+      auto linear = cast<LinearOp>(user);
       uint8_t code = static_cast<uint8_t>(
           encodeAdaptivFloat(kFormat, formatOf(linear.getInput()).getMinExponent(),
                              std::ldexp(1.0, item->spec.biasExponent)));
