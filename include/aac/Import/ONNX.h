@@ -8,6 +8,7 @@
 #ifndef AAC_IMPORT_ONNX_H
 #define AAC_IMPORT_ONNX_H
 
+#include "aac/Interp/Interpreter.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -24,12 +25,10 @@ struct Source {
   std::string path;
 };
 
-/// Sizes for free dimensions of inputs.
+/// A size for free dimensions.
 struct Binding {
-  std::string task;           ///< empty: of every task
-  std::string name;           ///< of an input or of a symbolic dimension
-  std::vector<int64_t> shape; ///< of the input, or one number for a symbol
-  bool isSymbol = false;
+  std::string name;           ///< `INPUT`, `SYMBOL` (a named dimension), or `TASK:` and one of them
+  std::vector<int64_t> shape; ///< of the input, or the one number of a symbol
 };
 
 struct ImportOptions {
@@ -52,9 +51,12 @@ absl::StatusOr<std::vector<Binding>> parseBindings(absl::string_view text);
 /// Imports every source into one module: an `onnx.graph` for each, in order. Equal tensors
 /// of all files are one resource. Errors are diagnostics of `context` (one a file); all
 /// files are tried.
-mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
-importOnnx(mlir::MLIRContext &context, llvm::ArrayRef<Source> sources,
-           const ImportOptions &options = {});
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> importOnnx(mlir::MLIRContext &context,
+                                                              llvm::ArrayRef<Source> sources,
+                                                              const ImportOptions &options = {});
+
+/// Reads an ONNX tensor file (.pb, a TensorProto). Errors name the file.
+absl::StatusOr<interp::Tensor> readTensorFile(const std::string &path);
 
 } // namespace aac::onnx
 

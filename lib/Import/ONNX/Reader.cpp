@@ -1,0 +1,152 @@
+//===- Reader.cpp - an ONNX file in owned memory --------------------------===//
+//
+// The file streams through protobuf once: its bytes exist once, in the messages. Some
+// truncated or empty files are valid messages, hence the checks of what must be there.
+//
+//===----------------------------------------------------------------------===//
+#include "Reader.h"
+#include "ExternalData.h"
+
+#include "aac/Support/File.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
+#include <google/protobuf/stubs/logging.h>
+#include <limits>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <unordered_set>
+
+namespace aac::onnx {
+namespace {
+
+absl::Status bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+
+constexpr int64_t kMaxBytes = std::numeric_limits<int32_t>::max();
+const char kTooLarge[] = "is larger than 2 GiB, the limit of protobuf: store the weights as "
+                         "external data";
+
+/// Closes a descriptor.
+struct Descriptor {
+  int fd;
+  ~Descriptor() {
+    if (fd >= 0)
+      close(fd);
+  }
+};
+
+absl::Status parseBytes(const std::string &bytes, ::onnx::ModelProto &model) {
+  if (bytes.empty())
+    return bad("is empty");
+  if (static_cast<int64_t>(bytes.size()) > kMaxBytes)
+    return bad(kTooLarge);
+  if (!model.ParseFromArray(bytes.data(), bytes.size()))
+    return bad("is not an ONNX model, or truncated: protobuf cannot parse it");
+  return absl::OkStatus();
+}
+
+absl::Status parseFile(const std::string &path, ::onnx::ModelProto &model) {
+  if (path == "-") {
+    auto bytes = readFile("-");
+    return bytes.ok() ? parseBytes(*bytes, model) : bytes.status();
+  }
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (file.fd < 0)
+    return bad(absl::StrCat("cannot open: ", std::strerror(errno)));
+  struct stat info;
+  if (fstat(file.fd, &info) != 0)
+    return bad(absl::StrCat("cannot read: ", std::strerror(errno)));
+  if (S_ISDIR(info.st_mode))
+    return bad("is a directory");
+  if (!S_ISREG(info.st_mode))
+    return bad("is not a regular file (use - for standard input)");
+  if (info.st_size == 0)
+    return bad("is empty");
+  if (info.st_size > kMaxBytes)
+    return bad(kTooLarge);
+  google::protobuf::io::FileInputStream stream(file.fd, 1 << 18);
+  google::protobuf::io::CodedInputStream coded(&stream);
+  bool parsed = model.ParseFromCodedStream(&coded) && coded.ConsumedEntireMessage();
+  if (stream.GetErrno() != 0)
+    return bad(absl::StrCat("cannot read: ", std::strerror(stream.GetErrno())));
+  if (!parsed)
+    return bad("is not an ONNX model, or truncated: protobuf cannot parse it");
+  if (coded.CurrentPosition() != info.st_size)
+    return bad(absl::StrCat("changed while it was read: ", info.st_size, " bytes became ",
+                            coded.CurrentPosition()));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> findOpset(const ::onnx::ModelProto &model) {
+  int64_t opset = -1;
+  for (const auto &import : model.opset_import()) {
+    if (!import.domain().empty() && import.domain() != "ai.onnx")
+      continue;
+    if (opset >= 0 && opset != import.version())
+      return bad(
+          absl::StrCat("opset_import names the versions ", opset, " and ", import.version()));
+    opset = import.version();
+  }
+  if (opset < 0)
+    return bad("opset_import does not name the ONNX operator set (truncated?)");
+  if (opset < kOldestOpset || opset > kNewestOpset)
+    return bad(absl::StrCat("opset ", opset, " is not supported: export with opset ", kOldestOpset,
+                            " to ", kNewestOpset));
+  return opset;
+}
+
+} // namespace
+
+absl::StatusOr<std::unique_ptr<FileModel>> readModel(const std::string &path) {
+  static const bool silent = [] { // parse errors are ours to report
+    google::protobuf::SetLogHandler(nullptr);
+    return true;
+  }();
+  (void)silent;
+  auto model = std::make_unique<FileModel>();
+  model->path = path;
+  absl::Status status = parseFile(path, model->proto);
+  if (!status.ok())
+    return status;
+  if (model->proto.ir_version() <= 0)
+    return bad("ir_version is missing or 0: not an ONNX model");
+  if (!model->proto.has_graph())
+    return bad("has no graph (truncated?)");
+  auto opset = findOpset(model->proto);
+  if (!opset.ok())
+    return opset.status();
+  model->opset = *opset;
+  if (model->proto.functions_size() != 0)
+    return bad(absl::StrCat("defines the function \"",
+                            absl::CHexEscape(model->proto.functions(0).name()),
+                            "\": functions are not supported, inline them when exporting"));
+  ::onnx::GraphProto &graph = *model->proto.mutable_graph();
+  if (graph.sparse_initializer_size() != 0)
+    return bad(absl::StrCat("initializer \"",
+                            absl::CHexEscape(graph.sparse_initializer(0).values().name()),
+                            "\" is sparse: sparse tensors are not supported"));
+
+  ExternalData external(path);
+  std::unordered_set<std::string> names;
+  for (::onnx::TensorProto &proto : *graph.mutable_initializer()) {
+    std::string where = absl::StrCat("initializer \"", absl::CHexEscape(proto.name()), "\"");
+    if (proto.name().empty())
+      return bad("an initializer has no name");
+    if (!names.insert(proto.name()).second)
+      return bad(absl::StrCat(where, " occurs twice"));
+    auto tensor = takeTensor(proto, external);
+    if (!tensor.ok())
+      return bad(absl::StrCat(where, ": ", tensor.status().message()));
+    model->hasWidened |= tensor->dataType == ::onnx::TensorProto::FLOAT16 ||
+                         tensor->dataType == ::onnx::TensorProto::BFLOAT16 ||
+                         tensor->dataType == ::onnx::TensorProto::DOUBLE;
+    model->initializers.push_back(*std::move(tensor));
+  }
+  return model;
+}
+
+} // namespace aac::onnx

@@ -1,0 +1,48 @@
+//===- Tensors.h - checked values of TensorProto ----------------*- C++ -*-===//
+#ifndef AAC_LIB_IMPORT_ONNX_TENSORS_H
+#define AAC_LIB_IMPORT_ONNX_TENSORS_H
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace onnx {
+class TensorProto;
+} // namespace onnx
+
+namespace aac::onnx {
+
+class ExternalData;
+
+/// A tensor of a file, checked: `bytes` has as many elements as `dims` say, in the form in
+/// which the dialect holds them (floats of any width as f32, bools as bytes 0 and 1, the
+/// other integers as they are; little-endian).
+struct TensorData {
+  std::string name;
+  int32_t dataType = 0; ///< as in the file
+  std::vector<int64_t> dims;
+  std::unique_ptr<std::string> bytes;
+  uint64_t hash = 0; ///< XXH3-64 of `bytes`
+
+  int64_t numElements() const;
+};
+
+/// "float16" of TensorProto.DataType 10; "7777" of one that has no name here.
+std::string dataTypeName(int32_t dataType);
+
+/// Bytes of an element in a file; 0 for types that cannot be imported.
+int64_t dataTypeSize(int32_t dataType);
+
+/// Product of `dims`; an error says which is negative, or that it overflows.
+absl::StatusOr<int64_t> countElements(absl::Span<const int64_t> dims);
+
+/// Takes the values out of `proto`: f32 and integer `raw_data` is moved, not copied.
+/// `external` reads tensors that lie in another file. Errors do not name file or tensor.
+absl::StatusOr<TensorData> takeTensor(::onnx::TensorProto &proto, ExternalData &external);
+
+} // namespace aac::onnx
+
+#endif // AAC_LIB_IMPORT_ONNX_TENSORS_H

@@ -1,0 +1,52 @@
+//===- Translations.h - what aac-translate can do ---------------*- C++ -*-===//
+//
+// A translation is a file of its own with one function that takes the parsed Arguments and
+// returns what to write. A new one: its flag and a call in main.cpp, its file in
+// CMakeLists.txt.
+//
+//===----------------------------------------------------------------------===//
+#ifndef AAC_TOOLS_AAC_TRANSLATE_TRANSLATIONS_H
+#define AAC_TOOLS_AAC_TRANSLATE_TRANSLATIONS_H
+
+#include "absl/status/statusor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <string>
+#include <vector>
+
+namespace aac::tool {
+
+/// The command line.
+struct Arguments {
+  std::vector<std::string> inputs;
+  std::string output = "-";
+  std::vector<std::string> bindings; ///< --import-onnx
+  bool keepUnfolded = false;
+  bool allowUnsupported = false;
+  bool emitBytecode = false;
+  bool emitText = false;
+  bool printLocations = false;
+};
+
+/// --import-onnx: ONNX files -> a module of the onnx dialect, printed.
+absl::StatusOr<std::string> translateImportOnnx(const Arguments &arguments);
+
+/// A context that knows the project's dialects; diagnostics are printed as this program's.
+std::unique_ptr<mlir::MLIRContext> makeContext();
+
+/// `module` as text or bytecode, whichever the arguments ask for: bytecode unless --text is
+/// given or the output is a terminal.
+absl::StatusOr<std::string> serialize(mlir::ModuleOp module, const Arguments &arguments);
+
+/// Reads MLIR text or bytecode; "-" is standard input. The error has been printed already
+/// where its message is empty.
+absl::StatusOr<mlir::OwningOpRef<mlir::ModuleOp>> readModule(mlir::MLIRContext &context,
+                                                             const std::string &path);
+
+/// A status whose error has been printed (a diagnostic).
+absl::Status alreadyPrinted();
+
+} // namespace aac::tool
+
+#endif // AAC_TOOLS_AAC_TRANSLATE_TRANSLATIONS_H

@@ -1,0 +1,141 @@
+//===- Common.cpp - what several subcommands of aac share -----------------===//
+#include "Common.h"
+
+#include "aac/Import/ONNX.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "dialects/AAC/AACDialect.h"
+#include "dialects/ONNX/ONNXDialect.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
+#include <iostream>
+
+using namespace mlir;
+
+namespace aac::tool {
+
+void fail(const std::string &message) {
+  std::cerr << "aac: error: " << message << "\n";
+  throw CLI::RuntimeError(1);
+}
+void fail(const absl::Status &status) { fail(std::string(status.message())); }
+void failQuietly() { throw CLI::RuntimeError(1); }
+
+void OnnxArguments::add(CLI::App &command) {
+  command
+      .add_option("models", sources, "ONNX files: TASK=PATH, or a path whose stem names the task")
+      ->required()
+      ->type_name("[TASK=]PATH");
+  addBindings(command);
+}
+
+void OnnxArguments::addBindings(CLI::App &command) {
+  command
+      .add_option("--bind", bindings,
+                  "sizes of free dimensions: [TASK:]INPUT=DxD or SYMBOL=N, comma-separated")
+      ->type_name("NAME=SIZES")
+      ->expected(1)
+      ->take_all();
+}
+
+OwningOpRef<ModuleOp> OnnxArguments::import(MLIRContext &context) const {
+  std::vector<onnx::Source> parsed;
+  onnx::ImportOptions options;
+  for (const std::string &text : sources) {
+    auto source = onnx::parseSource(text);
+    if (!source.ok())
+      fail(source.status());
+    parsed.push_back(*std::move(source));
+  }
+  for (const std::string &text : bindings) {
+    auto list = onnx::parseBindings(text);
+    if (!list.ok())
+      fail(list.status());
+    options.bindings.insert(options.bindings.end(), list->begin(), list->end());
+  }
+  auto module = onnx::importOnnx(context, parsed, options);
+  if (failed(module))
+    failQuietly();
+  return *std::move(module);
+}
+
+std::unique_ptr<MLIRContext> makeContext() {
+  DialectRegistry registry;
+  registry.insert<onnx::ONNXDialect, ir::AACDialect>();
+  auto context = std::make_unique<MLIRContext>(registry);
+  context->loadAllAvailableDialects();
+  context->getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
+    auto print = [](Diagnostic &d, const char *severity) {
+      std::string where;
+      if (!isa<UnknownLoc>(d.getLocation())) {
+        llvm::raw_string_ostream os(where);
+        if (auto file = dyn_cast<FileLineColLoc>(d.getLocation()))
+          os << file.getFilename().getValue() << ':' << file.getLine() << ':' << file.getColumn();
+        else
+          d.getLocation().print(os);
+        os << ": ";
+      }
+      std::cerr << "aac: " << severity << ": " << where << d.str() << "\n";
+    };
+    switch (diagnostic.getSeverity()) {
+    case DiagnosticSeverity::Error:
+      print(diagnostic, "error");
+      break;
+    case DiagnosticSeverity::Warning:
+      print(diagnostic, "warning");
+      break;
+    default:
+      print(diagnostic, "note");
+      break;
+    }
+    for (Diagnostic &note : diagnostic.getNotes())
+      print(note, "note");
+    return success();
+  });
+  return context;
+}
+
+OwningOpRef<ModuleOp> loadModule(MLIRContext &context, const std::string &path,
+                                 const OnnxArguments &onnx) {
+  if (absl::EndsWith(path, ".onnx")) {
+    OnnxArguments arguments = onnx;
+    arguments.sources = {path};
+    return arguments.import(context);
+  }
+  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
+  if (!buffer)
+    fail(absl::StrCat("cannot open ", path, ": ", buffer.getError().message()));
+  // The resources of bytecode point into the file, which the source manager keeps.
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+  auto module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
+  if (!module)
+    failQuietly();
+  return module;
+}
+
+Operation *findTask(ModuleOp module, const std::string &task) {
+  std::vector<std::string> names;
+  Operation *found = nullptr;
+  module->walk([&](Operation *op) {
+    if (!isa<onnx::GraphOp, ir::TaskOp>(op))
+      return;
+    std::string name = op->getAttrOfType<StringAttr>("sym_name").getValue().str();
+    if (name == task || task.empty())
+      found = op;
+    names.push_back(name);
+  });
+  if (names.empty())
+    fail("the module holds no task (onnx.graph or aac.task)");
+  if (task.empty() && names.size() > 1)
+    fail(absl::StrCat("the module holds several tasks: choose one with --task (",
+                      absl::StrJoin(names, ", "), ")"));
+  if (!found)
+    fail(absl::StrCat("there is no task \"", task, "\"; the module holds ",
+                      absl::StrJoin(names, ", ")));
+  return found;
+}
+
+} // namespace aac::tool

@@ -1,0 +1,190 @@
+//===- Eval.cpp - aac eval: the f32 reference interpreter -----------------===//
+#include "Common.h"
+
+#include "aac/Import/ONNX.h"
+#include "aac/Interp/Interpreter.h"
+#include "aac/Support/Npz.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include <iostream>
+#include <map>
+#include <optional>
+
+using namespace mlir;
+
+namespace aac::tool {
+namespace {
+
+struct EvalArguments {
+  std::string module, task, output;
+  std::vector<std::string> inputs;
+  std::optional<int> caseIndex;
+  OnnxArguments onnx;
+};
+
+std::vector<std::string> namesOf(Operation *graph, const char *attribute) {
+  std::vector<std::string> names;
+  for (Attribute name : graph->getAttrOfType<ArrayAttr>(attribute))
+    names.push_back(cast<StringAttr>(name).getValue().str());
+  return names;
+}
+
+/// What --input gave, by name; tensors of .pb files without a name by position.
+struct Given {
+  std::map<std::string, NpyArray> arrays;
+  std::map<std::string, interp::Tensor> named;
+  std::vector<interp::Tensor> positional;
+};
+
+Given readInputs(const std::vector<std::string> &inputs) {
+  Given given;
+  for (const std::string &text : inputs) {
+    if (!absl::EndsWith(text, ".pb")) {
+      auto arrays = readNpz(text);
+      if (!arrays.ok())
+        fail(arrays.status());
+      for (NpyArray &array : *arrays)
+        given.arrays[array.name] = std::move(array);
+      continue;
+    }
+    size_t equals = text.find('=');
+    std::string path = equals == std::string::npos ? text : text.substr(equals + 1);
+    auto tensor = onnx::readTensorFile(path);
+    if (!tensor.ok())
+      fail(tensor.status());
+    if (equals == std::string::npos)
+      given.positional.push_back(*std::move(tensor));
+    else
+      given.named[text.substr(0, equals)] = *std::move(tensor);
+  }
+  return given;
+}
+
+/// The array of input `name`: of the case asked for, or by its plain name.
+const NpyArray &findArray(const Given &given, const std::string &name,
+                          const std::optional<int> &caseIndex) {
+  std::string key = caseIndex ? absl::StrCat("in.", *caseIndex, ".", name) : name;
+  if (auto found = given.arrays.find(key); found != given.arrays.end())
+    return found->second;
+  std::vector<std::string> names;
+  for (const auto &[other, array] : given.arrays)
+    names.push_back(other);
+  bool cases = !caseIndex && given.arrays.count(absl::StrCat("in.0.", name));
+  fail(absl::StrCat("no array \"", key, "\" for the input \"", name, "\"",
+                    cases ? " (the file holds cases: choose one with --case)" : "",
+                    "; there are: ", absl::StrJoin(names, ", ")));
+}
+
+interp::Tensor toTensor(const NpyArray &array, Type element, const std::string &name) {
+  interp::Tensor tensor;
+  tensor.shape = array.shape;
+  absl::Status status = absl::OkStatus();
+  if (isa<FloatType>(element)) {
+    auto values = array.toFloats();
+    status = values.status();
+    if (values.ok())
+      tensor.f = *std::move(values);
+  } else {
+    tensor.kind = interp::Kind::Integer;
+    auto values = array.toInts();
+    status = values.status();
+    if (values.ok())
+      tensor.i = *std::move(values);
+  }
+  if (!status.ok())
+    fail(absl::StrCat("input \"", name, "\": ", status.message()));
+  return tensor;
+}
+
+void printText(const std::string &name, const interp::Tensor &tensor) {
+  std::cout << name << " [" << absl::StrJoin(tensor.shape, ", ") << "]:";
+  for (float v : tensor.f)
+    std::cout << ' ' << v;
+  for (int64_t v : tensor.i)
+    std::cout << ' ' << v;
+  std::cout << "\n";
+}
+
+void runEval(const EvalArguments &arguments) {
+  auto context = makeContext();
+  auto module = loadModule(*context, arguments.module, arguments.onnx);
+  Operation *graph = findTask(*module, arguments.task);
+  std::vector<std::string> names = namesOf(graph, "input_names");
+  Given given = readInputs(arguments.inputs);
+  if (given.positional.size() > names.size())
+    fail(absl::StrCat("the task has ", names.size(), " inputs, got ", given.positional.size()));
+
+  std::vector<interp::Tensor> inputs;
+  Block &body = graph->getRegion(0).front();
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (i < given.positional.size())
+      inputs.push_back(given.positional[i]);
+    else if (auto found = given.named.find(names[i]); found != given.named.end())
+      inputs.push_back(found->second);
+    else
+      inputs.push_back(toTensor(findArray(given, names[i], arguments.caseIndex),
+                                cast<ShapedType>(body.getArgument(i).getType()).getElementType(),
+                                names[i]));
+  }
+  auto outputs = interp::evaluate(graph, std::move(inputs));
+  if (!outputs.ok())
+    fail(outputs.status());
+
+  std::vector<std::string> outputNames = namesOf(graph, "output_names");
+  std::vector<NpyArray> arrays;
+  for (size_t i = 0; i < outputs->size(); ++i) {
+    const interp::Tensor &tensor = (*outputs)[i];
+    if (arguments.output.empty())
+      printText(outputNames[i], tensor);
+    else if (tensor.kind == interp::Kind::Float)
+      arrays.push_back(NpyArray::fromFloats(outputNames[i], tensor.shape, tensor.f));
+    else
+      arrays.push_back(NpyArray::fromInts(outputNames[i], tensor.shape, tensor.i));
+  }
+  if (arguments.output.empty())
+    return;
+  if (absl::Status status = writeNpz(arguments.output, arrays); !status.ok())
+    fail(status);
+}
+
+} // namespace
+
+void addEvalCommand(CLI::App &app) {
+  auto arguments = std::make_shared<EvalArguments>();
+  CLI::App *command = app.add_subcommand(
+      "eval", "Run one task in f32: the reference that everything else is measured against");
+  command
+      ->add_option("suite", arguments->module,
+                   "MLIR text or bytecode with onnx or aac IR (- is standard input), or an "
+                   ".onnx file")
+      ->required()
+      ->type_name("SUITE");
+  command->add_option("--task", arguments->task, "the task to run (needed where there are several)")
+      ->type_name("NAME");
+  command
+      ->add_option("--input", arguments->inputs,
+                   "an .npz file with arrays named as the model's inputs (- is standard input), "
+                   "or ONNX tensors: x.pb in the order of the inputs, or NAME=x.pb")
+      ->type_name("FILE")
+      ->expected(1)
+      ->take_all();
+  command
+      ->add_option("--case", arguments->caseIndex,
+                   "use the arrays in.<I>.<input> of a file that holds several cases")
+      ->type_name("I");
+  command
+      ->add_option("-o", arguments->output,
+                   "write the outputs to this .npz file (- is standard output); without it they "
+                   "are printed")
+      ->type_name("FILE");
+  arguments->onnx.addBindings(*command);
+  command->footer("Example:\n"
+                  "  aac-translate --import-onnx sst2=sst2.onnx -o suite.mlir\n"
+                  "  aac eval suite.mlir --task=sst2 --input=sentence.npz -o logits.npz");
+  command->callback([arguments] { runEval(*arguments); });
+}
+
+} // namespace aac::tool
