@@ -9,10 +9,11 @@ def FoldOnnxPass : Pass<"aac-fold-onnx", "::aac::onnx::GraphOp"> {
   let description = [{
     Replaces every operation whose operands are constants by an `onnx.Constant`, if its
     result is of integers or has at most `max-elements` elements; `onnx.Shape` of
-    anything. Drops `Identity`, `Dropout`, and `Cast`, `Reshape`, `Expand`, `Tile`,
+    anything. Nothing is computed on parameters (stored floats, more than one): tasks
+    share them as they are stored. Drops `Identity`, `Dropout`, and `Cast`, `Reshape`, `Expand`, `Tile`,
     `Slice`, `Transpose`, `Mul` and `Div` by one, `Add` and `Sub` of zero that change
-    neither values nor type. Dead operations go. Transposes of large initialisers stay:
-    raising absorbs them.
+    neither values nor type. Dead operations go. Transposes of initialisers stay: raising
+    absorbs them.
 
     Precondition: all types are static. Postcondition: no integer arithmetic is left
     that does not depend on an input.

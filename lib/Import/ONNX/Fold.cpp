@@ -26,6 +26,17 @@ namespace aac::onnx {
 
 namespace {
 
+/// Floats that the file stores, more than one: a weight, which is compared with those of
+/// other tasks as it is, so nothing is computed on it.
+bool isParameter(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || !isa<FloatType>(type.getElementType()) || type.getNumElements() <= 1)
+    return false;
+  if (auto constant = value.getDefiningOp<ConstantOp>())
+    return isa<DenseResourceElementsAttr>(constant.getValue());
+  return value.getDefiningOp<InitializerOp>() != nullptr;
+}
+
 class Folder {
 public:
   explicit Folder(int64_t maxElements) : maxElements(maxElements) {}
@@ -129,6 +140,8 @@ std::optional<std::vector<interp::Tensor>> Folder::evaluate(Operation *op) {
     operands.push_back(&shapeOnly);
   } else {
     for (Value operand : op->getOperands()) {
+      if (isParameter(operand))
+        return std::nullopt;
       const interp::Tensor *tensor = constantOf(operand);
       if (!tensor && !isa<NoneType>(operand.getType()))
         return std::nullopt;
@@ -163,9 +176,12 @@ public:
         ++numFolded;
       }
     }
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body.without_terminator())))
-      if (isOpTriviallyDead(&op))
-        op.erase();
+    SmallVector<Operation *> operations;
+    for (Operation &op : body.without_terminator())
+      operations.push_back(&op);
+    for (Operation *op : llvm::reverse(operations))
+      if (isOpTriviallyDead(op))
+        op->erase();
   }
 };
 
