@@ -2,6 +2,9 @@
 #include "aac/InitAll.h"
 
 #include "aac/Conversion/AACToCmd.h"
+#include "aac/Conversion/Passes.h"
+#include "aac/Import/Passes.h"
+#include "aac/Pipelines/ImportPipeline.h"
 #include "aac/Transforms/CompressPasses.h"
 #include "aac/Transforms/PlacePasses.h"
 #include "dialects/AAC/AACDialect.h"
@@ -12,13 +15,16 @@
 
 void aac::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<mlir::BuiltinDialect>();
-  registry.insert<aac::ir::AACDialect, aac::cmd::CmdDialect>();
+  registry.insert<aac::onnx::ONNXDialect, aac::ir::AACDialect, aac::cmd::CmdDialect>();
 }
 
 void aac::registerAllPasses() {
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   mlir::registerSymbolDCEPass();
+  aac::onnx::registerAacImportPasses();
+  aac::registerConversionPasses();
+  aac::registerImportPipeline();
   aac::registerCompressPasses();
   aac::registerPlacePasses();
   aac::registerAACToCmdPasses();

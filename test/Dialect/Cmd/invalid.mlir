@@ -1,0 +1,200 @@
+// RUN: aac-opt %s --split-input-file --verify-diagnostics
+
+cmd.stream "m" text "" {
+  cmd.task "a" run @r inputs [] outputs []
+  // expected-error @+1 {{'a' is there twice}}
+  cmd.task "a" run @r inputs [] outputs []
+  cmd.program @r role(run) owners ["a"] {
+  }
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  // expected-error @+1 {{there is no program @q}}
+  cmd.task "a" run @q inputs [] outputs []
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  // expected-error @+1 {{program @r has role switch, expected run}}
+  cmd.task "a" run @r inputs [] outputs []
+  // expected-note @+1 {{program declared here}}
+  cmd.program @r role(switch) owners ["a"] {
+  }
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  cmd.task "a" run @r inputs [] outputs []
+  // expected-error @+1 {{program @r is not owned by 'b'}}
+  cmd.task "b" run @r inputs [] outputs []
+  // expected-note @+1 {{program declared here}}
+  cmd.program @r role(run) owners ["a"] {
+  }
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  // expected-error @+1 {{is owned by 'a', which is not a task of the stream}}
+  cmd.program @r role(run) owners ["a"] {
+  }
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  // expected-error @+1 {{has no owners; name the tasks that need it}}
+  cmd.image "dram" at 0 owners [] = dense<0> : tensor<1xi8>
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  cmd.task "a" run @r inputs [] outputs []
+  cmd.program @r role(run) owners ["a"] {
+  }
+  // expected-error @+1 {{is owned by 'a' twice}}
+  cmd.symbol "w" role "" placement "" owners ["a", "a"] in "" at 0 bytes 0 shape [] format "" hash 0
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  cmd.task "a" run @r inputs [] outputs []
+  cmd.program @r role(run) owners ["a"] {
+  }
+  cmd.program @s role(switch) owners ["a"] {
+  }
+  // expected-error @+1 {{'b' is not a task of the stream}}
+  cmd.switch from "b" to "a" program @s
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  cmd.task "a" run @r inputs [] outputs []
+  cmd.program @r role(run) owners ["a"] {
+  }
+  cmd.program @s role(switch) owners ["a"] {
+  }
+  // expected-error @+1 {{from 'a' to itself}}
+  cmd.switch from "a" to "a" program @s
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  cmd.task "a" run @r inputs [] outputs []
+  cmd.program @r role(run) owners ["a"] {
+  }
+  cmd.program @s role(switch) owners ["a"] {
+  }
+  cmd.switch to "a" program @s
+  // expected-error @+1 {{is there twice}}
+  cmd.switch to "a" program @s
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  // expected-error @+1 {{does not belong in a cmd.stream}}
+  builtin.module {}
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  // expected-error @+1 {{bytes must be a tensor of one dimension of i8 that is not empty, got 'tensor<2x2xi8>'}}
+  cmd.image "dram" at 0 owners ["a"] = dense<0> : tensor<2x2xi8>
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  // expected-error @+1 {{resource 'w' has no data}}
+  cmd.image "dram" at 0 owners ["a"] = dense_resource<w> : tensor<2xi8>
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  // expected-error @+1 {{address 4294967295 and 2 bytes pass the 32-bit address space}}
+  cmd.image "dram" at 4294967295 owners ["a"] = dense<0> : tensor<2xi8>
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  cmd.program @r role(run) owners ["a"] {
+    // expected-error @+1 {{attribute 'units' failed to satisfy constraint: a number from 0 to 7}}
+    cmd.wait units = 8
+  }
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  cmd.program @r role(run) owners ["a"] {
+    // expected-error @+1 {{attribute 'weight_bias' failed to satisfy constraint: a number from -128 to 127}}
+    cmd.matmul n0 = 64, n1 = 16, m = 32, relu = 1, bias_enable = 0, weight_bias = -129, shift = 3, out_bias = 7, base0 = 0, base1 = 1, data_offset0 = 0, data_offset1 = 1, out_memory = 1, out_base = 64
+  }
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  cmd.program @r role(run) owners ["a"] {
+    // expected-error @+1 {{is not an instruction; a cmd.program holds nothing else}}
+    builtin.module {}
+  }
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  cmd.program @r role(run) owners ["a"] {
+    // expected-note @+1 {{the loop around it}}
+    cmd.loop count = 2
+    // expected-error @+1 {{inside a loop; loops do not nest}}
+    cmd.loop count = 2
+    cmd.end
+    cmd.end
+  }
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  cmd.program @r role(run) owners ["a"] {
+    // expected-error @+1 {{without a cmd.loop before it}}
+    cmd.end
+  }
+}
+
+// -----
+
+cmd.stream "m" text "" {
+  cmd.program @r role(run) owners ["a"] {
+    // expected-error @+1 {{without a cmd.end after it}}
+    cmd.loop count = 2
+  }
+}
+
+// -----
+
+// expected-error @+1 {{tensor 'x' has elements of 'f16'; expected i32, i64, f32 or i1}}
+#t = #cmd.tensor<"x", tensor<2xf16>>
+
+// -----
+
+// expected-error @+1 {{tensor 'x' has the dynamic shape 'tensor<?xf32>'; bind its sizes}}
+#t = #cmd.tensor<"x", tensor<?xf32>>
+
+// -----
+
+// expected-error @+1 {{expects parent op 'cmd.program'}}
+cmd.wait units = 1
