@@ -17,6 +17,8 @@ namespace aac::tool {
 /// Prints `aac-sim: error: <message>` and leaves the callback with exit code 1.
 [[noreturn]] void fail(const absl::Status &status);
 
+void addRunCommand(CLI::App &app);
+
 } // namespace aac::tool
 
 #endif // AAC_SIM_COMMANDS_H

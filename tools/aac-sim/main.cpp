@@ -16,6 +16,7 @@ void aac::tool::fail(const absl::Status &status) {
 int main(int argc, char **argv) {
   CLI::App app("Runs, checks and prints compiled streams (.aacs)", "aac-sim");
   app.require_subcommand(1);
+  aac::tool::addRunCommand(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RuntimeError &error) {
