@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include <map>
+#include <utility>
 
 namespace aac {
 namespace {
@@ -57,12 +58,16 @@ public:
   }
 
   void row(absl::string_view label, const Quantity &quantity) {
-    std::string value = absl::StrFormat("%.6g", quantity.typical);
+    auto [divisor, unit] = scaleFor(quantity);
+    std::string value = absl::StrFormat("%.6g", quantity.typical / divisor);
     if (quantity.low != quantity.high)
-      absl::StrAppendFormat(&value, " (%.6g to %.6g)", quantity.low, quantity.high);
-    std::string unit = quantity.unit == "1" ? "" : " " + quantity.unit;
-    body += absl::StrFormat("  %-20s %s%s [%d]\n", label, value, unit, number(quantity.source));
+      absl::StrAppendFormat(&value, " (%.6g to %.6g)", quantity.low / divisor,
+                            quantity.high / divisor);
+    row(label, absl::StrCat(value, unit.empty() ? "" : " ", unit, cite(quantity.source)));
   }
+
+  /// " [n]", the number of `source` in the list at the end.
+  std::string cite(const std::string &source) { return absl::StrCat(" [", number(source), "]"); }
 
   std::string take() {
     if (!order.empty())
@@ -73,6 +78,16 @@ public:
   }
 
 private:
+  /// A prefix for the units that come in billions.
+  static std::pair<double, std::string> scaleFor(const Quantity &quantity) {
+    bool isHertz = quantity.unit == "Hz";
+    if (!isHertz && quantity.unit != "bytes/s")
+      return {1, quantity.unit == "1" ? "" : quantity.unit};
+    if (quantity.typical >= 1e9)
+      return {1e9, isHertz ? "GHz" : "GB/s"};
+    return {1e6, isHertz ? "MHz" : "MB/s"};
+  }
+
   int number(const std::string &source) {
     auto [at, isNew] = numbers.emplace(source, static_cast<int>(order.size()) + 1);
     if (isNew)
@@ -104,7 +119,7 @@ private:
 };
 
 void describeEngine(const Engine &engine, Page &page) {
-  page.line("\nengine");
+  page.line("\nengine" + page.cite(engine.source));
   page.row("semantics", engine.semantics == Semantics::Published ? "PUBLISHED" : "CORRECTED");
   page.row("matrix unit",
            absl::StrFormat("%d x %d MACs a cycle", engine.vectorSize, engine.vectorSize));
@@ -133,7 +148,7 @@ void describeEngine(const Engine &engine, Page &page) {
   page.row("logic leakage", engine.logicLeakage);
 
   const EngineTiming &t = engine.timing;
-  page.line("\nengine timing (cycles)");
+  page.line("\nengine timing (cycles)" + page.cite(t.source));
   page.row("matmul", absl::StrFormat("%d a tile, %d a further block, %d a command", t.tileCycles,
                                      t.blockDrainCycles, t.matmulOverhead));
   page.row("SFU fetch",
@@ -160,8 +175,8 @@ void describeTier(const Tier &tier, Page &page) {
   std::vector<std::string> kinds;
   for (DataKind kind : tier.allows)
     kinds.push_back(nameOf(kind));
-  page.line(absl::StrFormat("\ntier %s: %s, %s at 0x%08x", tier.name, nameOf(tier.technology),
-                            formatBytes(tier.capacity), tier.base));
+  page.line(absl::StrFormat("\ntier %s: %s, %s at 0x%08x%s", tier.name, nameOf(tier.technology),
+                            formatBytes(tier.capacity), tier.base, page.cite(tier.source)));
   page.row("holds", absl::StrJoin(kinds, ", "));
   page.row("bits per cell", absl::StrCat(tier.bitsPerCell));
   page.row("image in stream", tier.persistent ? "yes" : "no");

@@ -48,6 +48,7 @@ EngineTiming convert(const proto::EngineTiming &from) {
   to.storeBurstOverhead = from.store_burst_overhead();
   to.transferOverhead = from.transfer_overhead();
   to.registerWriteCycles = from.register_write_cycles();
+  to.source = from.source();
   return to;
 }
 
@@ -69,6 +70,7 @@ Engine convert(const proto::Engine &from) {
   to.semantics =
       from.semantics() == proto::Engine::PUBLISHED ? Semantics::Published : Semantics::Corrected;
   to.overlapsTransfers = sizes.overlaps_transfers();
+  to.source = sizes.source();
   to.timing = convert(from.timing());
   to.clock = convert(from.clock());
   to.macEnergy = convert(from.mac_energy());
@@ -125,6 +127,7 @@ Tier convert(const proto::Tier &from) {
   to.area = convert(from.area());
   to.endurance = convert(from.endurance());
   to.cellErrorRate = convert(from.cell_error_rate());
+  to.source = from.source();
   return to;
 }
 

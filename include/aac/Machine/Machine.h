@@ -44,6 +44,7 @@ struct Tier {
   Quantity area;                      ///< mm2/MiB; 0 off chip
   Quantity endurance;                 ///< write cycles; 0 = unlimited
   Quantity cellErrorRate;             ///< per cell read after programming
+  std::string source;                 ///< of base, capacity and bits per cell
   bool allowsKind(DataKind kind) const;
 };
 
@@ -68,6 +69,7 @@ struct EngineTiming {
   int64_t storeBurstOverhead = 0;  ///< per burst on stores (12)
   int64_t transferOverhead = 0;    ///< per transfer (4)
   int64_t registerWriteCycles = 0; ///< per configuration register write (4)
+  std::string source;              ///< of the numbers above
 };
 
 struct Engine {
@@ -83,6 +85,7 @@ struct Engine {
   int sfuBits = 20, sfuFractionBits = 14;
   Semantics semantics = Semantics::Corrected;
   bool overlapsTransfers = true; ///< one transfer beside one compute command
+  std::string source;            ///< of the sizes and widths above
   EngineTiming timing;
   Quantity clock;                               ///< Hz
   Quantity macEnergy;                           ///< pJ per MAC
