@@ -149,4 +149,87 @@ def FoldScalesPass : AacSuitePass<"aac-fold-scales"> {
     Statistic<"numScaled", "scaled", "parameters that took up a scale">];
 }
 
+def CalibratePass : AacSuitePass<"aac-calibrate"> {
+  let summary = "runs each task and notes how large its activations get";
+  let description = [{
+    Interprets each task in f32 and sets on every operation `absmax`, the largest
+    magnitude of its result over samples and repetitions, and on every layer norm
+    `min_variance`, the smallest variance of a row.
+
+    `samples` is a list of `task=path.npz`: arrays named as the task's inputs, or
+    `in.<i>.<input>` for several cases, all of which are used. A task without samples runs one
+    pseudo-random sentence, always the same: ids uniform over the rows of the embedding
+    table, all tokens attended, segment 0 in the first half and 1 in the second.
+    `samples=none` calibrates nothing; `aac-quantise` then derives bounds from the weights.
+
+    Example: `aac-calibrate{samples=sst2=sst2.npz,mnli=mnli.npz}`
+  }];
+  let options = [
+    Option<"samples", "samples", "std::string", "\"\"",
+           "task=path.npz,... or none; a pseudo-random sentence where a task is not named">];
+  let statistics = [
+    Statistic<"numRuns", "runs", "inferences interpreted">,
+    Statistic<"numValues", "values", "activations measured">];
+}
+
+def QuantisePass : AacSuitePass<"aac-quantise"> {
+  let summary = "gives every parameter and activation an AdaptivFloat format";
+  let description = [{
+    Weights, embedding tables, gammas and betas become codes; linear biases stay f32 (they
+    become part of the weight when encoded). Activations get a format.
+
+    A format is a 3-bit bias and a compile-time scale, smallest exponent
+    bias - 10 + scale. What the engine adds together must have one scale, so values are
+    gathered into scale classes (union-find over adds, layer norms, loops and parameters; a
+    parameter joins the tasks that share it). A class takes the scale with which its
+    largest member needs bias 7: that keeps most of the engine's 12 fraction bits. Each
+    member then takes the least bias that covers its own largest magnitude. Scores and
+    probabilities have scale 0, because the softmax unit computes exp of the word itself:
+    scores beyond 31 saturate, with a remark.
+
+    Shifts of matrix products must lie in 0..31. Where one does not, the scale of the
+    result's class or the smallest exponent of the weight is raised; if that
+    does not help, the pass fails with the numbers.
+
+    Largest magnitudes come from `absmax` (aac-calibrate) times `headroom`. Where it is missing,
+    rigorous bounds are derived from the weights: a layer norm's row has
+    norm at most sqrt(width) max|gamma| + |beta|, a linear multiplies maxima by at most its largest
+    row norm (L1 for maxima, L2 for norms), attention averages, a loop is followed through its repetitions.
+
+    Precondition: `aac-expand-adapters`. Postcondition: what `aac-verify-quantised` checks.
+
+    Example:
+    ```mlir
+    aac.param @w : tensor<2x4xf32> = dense<[[48, 64, 80, 0], ...]> : tensor<2x4xi8>
+        {format = #aac.af<8, 3, bias = 7, scale = -4>}
+    %y = aac.linear %x, %w {absmax = 3.5, format = #aac.af<8, 3, bias = 7, scale = -3>} : ...
+    ```
+  }];
+  let options = [
+    Option<"format", "format", "std::string", "\"af8e3\"",
+           "number format: af<bits>e<exponent bits>">,
+    Option<"headroom", "headroom", "double", "1.0",
+           "factor on measured largest magnitudes">];
+  let statistics = [
+    Statistic<"numParams", "params", "parameters turned into codes">,
+    Statistic<"numSaturated", "saturated", "parameter elements beyond their format">,
+    Statistic<"numUnderflow", "underflow", "parameter elements other than zero that became zero">,
+    Statistic<"numClasses", "classes", "scale classes">];
+}
+
+def VerifyQuantisedPass : AacSuitePass<"aac-verify-quantised"> {
+  let summary = "checks what the lowering relies on in quantised IR";
+  let description = [{
+    1. The operands and the result of an add have one scale. 2. Scores entering a softmax and
+    probabilities leaving it have scale 0, probabilities bias 3 at most. 3. A layer
+    norm's result, gamma and beta have one scale. 4. The shift of each matrix product
+    lies in 0..31 and the scale of scores is a power of two; a linear that only a relu uses has the relu's format.
+    5. The initial value, the yielded value and the result of a loop have one format, and so have the
+    parameters of one `aac.use_each`; a select keeps its input's format. 6. and 8. Weights, tables,
+    gammas and betas are codes. 7. Linear biases are f32. Each violation is reported at its operation.
+
+    Example: `error: 'aac.add' op lhs has scale -3 and result has scale -2: the engine adds at one scale`
+  }];
+}
+
 #endif

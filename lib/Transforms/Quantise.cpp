@@ -1,0 +1,462 @@
+//===- Quantise.cpp - AdaptivFloat formats for parameters and activations -===//
+//
+// Precondition: no aac.adapter; scores scaled by powers of two. Postcondition: what
+// aac-verify-quantised checks.
+//
+// Nodes are activations and parameters. Two partitions of them: `formats` (one format) and,
+// coarser, `scales` (one scale). A format group wants a smallest exponent, from the
+// largest magnitude of its nodes; a scale class takes the largest of these + 3, so that
+// the group that wants it has bias 7. Shifts out of range move scales until nothing
+// changes. Almost linear in operations, linear in parameter elements.
+//
+//===----------------------------------------------------------------------===//
+#include "ProductShift.h"
+#include "WeightBounds.h"
+#include "aac/Transforms/CompressPasses.h"
+#include "aac/Transforms/FormatName.h"
+#include "aac/Transforms/ParamValues.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Threading.h"
+#include "llvm/ADT/IntEqClasses.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include <climits>
+#include <cmath>
+
+namespace aac {
+#define GEN_PASS_DEF_QUANTISEPASS
+#include "lib/Transforms/CompressPasses.h.inc"
+} // namespace aac
+
+using namespace mlir;
+using namespace aac;
+using namespace aac::ir;
+
+std::optional<AdaptivFloatFormat> aac::parseFormatName(StringRef name) {
+  AdaptivFloatFormat format;
+  if (!name.consume_front("af") || name.consumeInteger(10, format.bits) ||
+      !name.consume_front("e") || name.consumeInteger(10, format.exponentBits) || !name.empty() ||
+      format.bits < 4 || format.bits > 16 || format.exponentBits < 1 ||
+      format.exponentBits >= format.bits || format.exponentBits > 8)
+    return std::nullopt;
+  return format;
+}
+
+namespace {
+
+constexpr int kNoDemand = INT_MIN;
+constexpr int kTopBias = 7;
+
+/// Where formats come from and go to.
+struct Node {
+  Operation *op = nullptr; ///< that has the format: a parameter or an activation's operation
+  double absmax = 0;
+  bool counts = true;    ///< false: a linear whose relu's magnitude counts instead
+  bool measured = false; ///< absmax was calibrated or is a parameter's
+};
+
+/// A parameter on its way to codes.
+struct Encoding {
+  ParamOp param;
+  AdaptivFloatAttr format;
+  Elements<float> values;
+  std::vector<uint8_t> codes;
+  std::vector<uint16_t> wideCodes;
+  int64_t saturated = 0, underflow = 0;
+};
+
+struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
+  using QuantisePassBase::QuantisePassBase;
+
+  void runOnOperation() override {
+    std::optional<AdaptivFloatFormat> parsed = parseFormatName(format);
+    if (!parsed) {
+      getOperation().emitError()
+          << "there is no format '" << format
+          << "': write af<bits>e<exponent bits>, 4 to 16 bits, such as af8e3";
+      return signalPassFailure();
+    }
+    Quantiser quantiser(getOperation(), *parsed, headroom);
+    if (failed(quantiser.collect()) || failed(quantiser.solve()) || failed(quantiser.rewrite()))
+      return signalPassFailure();
+    numParams += quantiser.numParams;
+    numSaturated += quantiser.numSaturated;
+    numUnderflow += quantiser.numUnderflow;
+    numClasses += quantiser.numClasses;
+  }
+
+  class Quantiser {
+  public:
+    Quantiser(SuiteOp suite, AdaptivFloatFormat shape, double headroom)
+        : suite(suite), symbols(suite), shape(shape), headroom(headroom) {}
+
+    LogicalResult collect();
+    LogicalResult solve();
+    LogicalResult rewrite();
+
+    int64_t numParams = 0, numSaturated = 0, numUnderflow = 0, numClasses = 0;
+
+  private:
+    unsigned addNode(Operation *op) {
+      nodes.push_back({op});
+      formats.grow(nodes.size());
+      scales.grow(nodes.size());
+      return nodes.size() - 1;
+    }
+    void oneFormat(unsigned a, unsigned b) {
+      formats.join(a, b);
+      scales.join(a, b);
+    }
+    /// Node of an activation or of the parameters behind a use; an error at `user` if it has
+    /// none (an f32 input).
+    FailureOr<unsigned> nodeOf(Value value, Operation *user);
+    LogicalResult oneScale(Operation *op, ArrayRef<Value> values);
+    LogicalResult measureParams();
+    LogicalResult relate(TaskOp task);
+    LogicalResult measureActivations(TaskOp task);
+    void settle();
+    int minExponentOf(unsigned node) const {
+      unsigned group = formats.findLeader(node), cls = scales.findLeader(node);
+      return biasOf(group, cls) + kEngineExponentOffset + scale[cls];
+    }
+    int biasOf(unsigned group, unsigned cls) const {
+      if (wanted[group] == kNoDemand)
+        return 0;
+      return std::clamp(wanted[group] - scale[cls] - kEngineExponentOffset, 0, kTopBias);
+    }
+    AdaptivFloatAttr formatOfNode(unsigned node) {
+      unsigned group = formats.findLeader(node), cls = scales.findLeader(node);
+      return AdaptivFloatAttr::get(suite.getContext(), shape.bits, shape.exponentBits,
+                                   biasOf(group, cls), scale[cls]);
+    }
+
+    SuiteOp suite;
+    SymbolTable symbols;
+    AdaptivFloatFormat shape;
+    double headroom;
+    std::vector<Node> nodes;
+    llvm::IntEqClasses formats, scales;
+    llvm::DenseMap<Value, unsigned> valueNodes;
+    llvm::DenseMap<Operation *, unsigned> paramNodes;
+    llvm::DenseMap<Operation *, ParamSize> sizes;
+    std::vector<Product> products;
+    std::vector<unsigned> pinned; ///< nodes whose scale is 0
+    // Indexed by leader node.
+    std::vector<int> wanted; ///< smallest exponent that a format group wants
+    std::vector<int> scale, extra;
+    std::vector<bool> isPinned;
+  };
+};
+
+using Quantiser = QuantisePass::Quantiser;
+
+FailureOr<unsigned> Quantiser::nodeOf(Value value, Operation *user) {
+  if (auto it = valueNodes.find(value); it != valueNodes.end())
+    return it->second;
+  SmallVector<ParamOp> params = paramsBehind(value, symbols);
+  if (!params.empty())
+    if (auto it = paramNodes.find(params.front()); it != paramNodes.end())
+      return it->second;
+  return user->emitOpError() << "reads " << value.getType()
+                             << " that no operation of the task makes: the engine gets ids and "
+                                "masks from outside, nothing else";
+}
+
+LogicalResult Quantiser::oneScale(Operation *op, ArrayRef<Value> values) {
+  FailureOr<unsigned> first = nodeOf(values.front(), op);
+  for (Value value : values.drop_front()) {
+    FailureOr<unsigned> node = nodeOf(value, op);
+    if (failed(first) || failed(node))
+      return failure();
+    scales.join(*first, *node);
+  }
+  return first;
+}
+
+/// Sizes of all parameters, in parallel.
+LogicalResult Quantiser::measureParams() {
+  SmallVector<ParamOp> params;
+  std::vector<Elements<float>> values;
+  for (ParamOp param : suite.getOps<ParamOp>()) {
+    FailureOr<Elements<float>> read = readFloats(param);
+    if (failed(read))
+      return failure();
+    params.push_back(param);
+    values.push_back(std::move(*read));
+  }
+  std::vector<ParamSize> measured(params.size());
+  parallelFor(suite.getContext(), 0, params.size(), [&](size_t i) {
+    ArrayRef<int64_t> dims = params[i].getTensorType().getShape();
+    measured[i] =
+        sizeOfParam(values[i].get(), dims.empty() ? 1 : std::max<int64_t>(dims.back(), 1));
+  });
+  for (size_t i = 0; i < params.size(); ++i) {
+    if (!measured[i].finite)
+      return params[i].emitOpError()
+             << "@" << params[i].getSymName() << " holds a value that is not finite";
+    sizes[params[i]] = measured[i];
+  }
+  return success();
+}
+
+/// Joins what must agree within `task`.
+LogicalResult Quantiser::relate(TaskOp task) {
+  // Nodes first: loops use values before the operations that make them are visited.
+  WalkResult made = task.walk([&](Operation *op) {
+    if (auto adapter = dyn_cast<AdapterOp>(op)) {
+      adapter.emitOpError("cannot be quantised: run aac-expand-adapters first");
+      return WalkResult::interrupt();
+    }
+    if (makesActivation(op))
+      valueNodes[op->getResult(0)] = addNode(op);
+    if (auto loop = dyn_cast<LoopOp>(op))
+      for (Value result : loop.getResults())
+        valueNodes[result] = addNode(nullptr);
+    if (auto loop = dyn_cast<LoopOp>(op))
+      for (Value arg : loop.getBody().getArguments())
+        valueNodes[arg] = addNode(nullptr);
+    // Parameters that become codes: all operands but the bias of a linear.
+    auto linear = dyn_cast<LinearOp>(op);
+    for (Value operand : op->getOperands()) {
+      if (linear && operand == linear.getBias() && operand != linear.getWeight())
+        continue;
+      SmallVector<ParamOp> params = paramsBehind(operand, symbols);
+      for (ParamOp param : params) {
+        if (!paramNodes.count(param)) {
+          paramNodes[param] = addNode(param);
+          nodes.back().absmax = sizes.lookup(param).absmax;
+          nodes.back().measured = true;
+        }
+        oneFormat(paramNodes[param], paramNodes[params.front()]);
+      }
+    }
+    return WalkResult::advance();
+  });
+  if (made.wasInterrupted())
+    return failure();
+  WalkResult joined = task.walk([&](Operation *op) {
+    LogicalResult result = success();
+    if (auto loop = dyn_cast<LoopOp>(op)) {
+      Block &body = loop.getBody().front();
+      for (unsigned i = 0; i < loop.getNumResults(); ++i)
+        for (Value value : {loop.getInits()[i], body.getTerminator()->getOperand(i),
+                            Value(body.getArgument(i))}) {
+          FailureOr<unsigned> node = nodeOf(value, op);
+          if (failed(node))
+            return WalkResult::interrupt();
+          oneFormat(valueNodes[loop.getResult(i)], *node);
+        }
+    } else if (auto select = dyn_cast<SelectOp>(op)) {
+      FailureOr<unsigned> node = nodeOf(select.getInput(), op);
+      if (failed(node))
+        return WalkResult::interrupt();
+      oneFormat(valueNodes[select.getResult()], *node);
+    } else if (auto add = dyn_cast<AddOp>(op)) {
+      result = oneScale(op, {add.getResult(), add.getLhs(), add.getRhs()});
+    } else if (auto norm = dyn_cast<LayerNormOp>(op)) {
+      result = oneScale(op, {norm.getResult(), norm.getGamma(), norm.getBeta()});
+      if (succeeded(result) && failed(nodeOf(norm.getInput(), op)))
+        result = failure();
+    } else if (auto softmax = dyn_cast<SoftmaxOp>(op)) {
+      FailureOr<unsigned> node = nodeOf(softmax.getScores(), op);
+      if (failed(node))
+        return WalkResult::interrupt();
+      pinned.push_back(*node);
+      pinned.push_back(valueNodes[softmax.getResult()]);
+    } else if (auto fn = dyn_cast<ActivationFnOp>(op)) {
+      result = failure(failed(nodeOf(fn.getInput(), op)));
+    }
+    if (auto linear = dyn_cast<LinearOp>(op))
+      if (ActivationFnOp relu = fusedRelu(linear)) {
+        oneFormat(valueNodes[linear.getResult()], valueNodes[relu.getResult()]);
+        nodes[valueNodes[linear.getResult()]].counts = false;
+      }
+    FailureOr<Product> product = productOf(op);
+    if (failed(product) || failed(result))
+      return WalkResult::interrupt();
+    if (product->op) {
+      if (failed(nodeOf(product->a, op)) || failed(nodeOf(product->b, op)))
+        return WalkResult::interrupt();
+      products.push_back(*product);
+    }
+    return WalkResult::advance();
+  });
+  return failure(joined.wasInterrupted());
+}
+
+/// `absmax` of the activations of `task`, from calibration or else from the weights.
+LogicalResult Quantiser::measureActivations(TaskOp task) {
+  std::optional<llvm::DenseMap<Value, Bound>> bounds;
+  WalkResult result = task.walk([&](Operation *op) {
+    if (!makesActivation(op))
+      return WalkResult::advance();
+    Node &node = nodes[valueNodes[op->getResult(0)]];
+    if (auto absmax = op->getAttrOfType<FloatAttr>("absmax")) {
+      node.absmax = absmax.getValueAsDouble() * headroom;
+      node.measured = true;
+    } else {
+      if (!bounds)
+        bounds = boundsFromWeights(task, symbols, sizes);
+      node.absmax = bounds->lookup(op->getResult(0)).max;
+    }
+    if (isa<SoftmaxOp>(op))
+      node.absmax = std::min(node.absmax, 1.0);
+    if (!(node.absmax >= 0) || !std::isfinite(node.absmax)) {
+      op->emitOpError() << "has no usable largest magnitude (" << node.absmax << ")";
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+LogicalResult Quantiser::collect() {
+  if (failed(measureParams()))
+    return failure();
+  for (TaskOp task : suite.getOps<TaskOp>())
+    if (failed(relate(task)) || failed(measureActivations(task)))
+      return failure();
+  return success();
+}
+
+/// Scales from what the format groups want.
+void Quantiser::settle() {
+  std::vector<int> largest(nodes.size(), kNoDemand);
+  for (unsigned i = 0; i < nodes.size(); ++i)
+    largest[scales.findLeader(i)] =
+        std::max(largest[scales.findLeader(i)], wanted[formats.findLeader(i)]);
+  for (unsigned i = 0; i < nodes.size(); ++i) {
+    if (scales.findLeader(i) != i)
+      continue;
+    bool free = !isPinned[i] && largest[i] != kNoDemand;
+    scale[i] = free ? largest[i] - kEngineExponentOffset - kTopBias + extra[i] : 0;
+  }
+}
+
+LogicalResult Quantiser::solve() {
+  wanted.assign(nodes.size(), kNoDemand);
+  scale.assign(nodes.size(), 0);
+  extra.assign(nodes.size(), 0);
+  isPinned.assign(nodes.size(), false);
+  for (unsigned node : pinned)
+    isPinned[scales.findLeader(node)] = true;
+  for (unsigned i = 0; i < nodes.size(); ++i) {
+    numClasses += scales.findLeader(i) == i;
+    if (nodes[i].counts && nodes[i].absmax > 0) {
+      int &want = wanted[formats.findLeader(i)];
+      want = std::max(want, chooseMinExponent(shape, nodes[i].absmax));
+    }
+  }
+  // Move scales until every shift is in range. Each round moves at least one scale or exponent
+  // up, and none moves by more than its exponent range before that helps or cannot help.
+  constexpr int kRounds = 64;
+  for (int round = 0;; ++round) {
+    settle();
+    bool changed = false;
+    for (const Product &product : products) {
+      unsigned a = *nodeOf(product.a, product.op), b = *nodeOf(product.b, product.op);
+      unsigned out = valueNodes[product.op->getResult(0)], cls = scales.findLeader(out);
+      int shift = productShift(scale[cls], minExponentOf(a), minExponentOf(b), product.logFactor);
+      if (shift >= 0 && shift <= kMaxShift)
+        continue;
+      if (round < kRounds && shift < 0 && !isPinned[cls] && extra[cls] - shift <= kTopBias) {
+        extra[cls] -= shift;
+        settle();
+        changed = true;
+        continue;
+      }
+      unsigned group = formats.findLeader(b);
+      if (round < kRounds && shift > kMaxShift && wanted[group] != kNoDemand &&
+          !isPinned[scales.findLeader(b)]) {
+        wanted[group] += shift - kMaxShift;
+        settle();
+        changed = true;
+        continue;
+      }
+      return product.op->emitOpError()
+             << "needs a shift of " << shift << ", the engine has 0 to " << kMaxShift
+             << ": operands have smallest exponents " << minExponentOf(a) << " and "
+             << minExponentOf(b) << ", the result has scale " << scale[cls];
+    }
+    if (!changed)
+      return success();
+  }
+}
+
+LogicalResult Quantiser::rewrite() {
+  for (unsigned i = 0; i < nodes.size(); ++i) {
+    Operation *op = nodes[i].op;
+    if (!op)
+      continue;
+    unsigned cls = scales.findLeader(i), group = formats.findLeader(i);
+    if (scale[cls] < -128 || scale[cls] > 127)
+      return op->emitOpError() << "needs scale " << scale[cls]
+                               << ", an instruction holds -128 to 127: magnitude "
+                               << nodes[i].absmax;
+    if (isa<ParamOp>(op))
+      continue;
+    int most = kTopBias + kEngineExponentOffset + scale[cls];
+    if (nodes[i].measured && nodes[i].counts && wanted[group] != kNoDemand && wanted[group] > most)
+      op->emitRemark() << "largest magnitude " << nodes[i].absmax << " is beyond "
+                       << std::ldexp(2 - std::exp2(-shape.mantissaBits()),
+                                     most + shape.maxExponentField())
+                       << ", the largest that scale " << scale[cls] << " has: it saturates";
+    op->setAttr("format", formatOfNode(i));
+  }
+
+  std::vector<Encoding> encodings;
+  for (ParamOp param : suite.getOps<ParamOp>()) {
+    auto it = paramNodes.find(param);
+    if (it == paramNodes.end())
+      continue; // a bias, or unused
+    FailureOr<Elements<float>> values = readFloats(param);
+    if (failed(values))
+      return failure();
+    encodings.push_back({param, formatOfNode(it->second), std::move(*values), {}, {}});
+  }
+  // A bias stays f32; it cannot be codes too.
+  WalkResult biases = suite.walk([&](LinearOp linear) {
+    for (ParamOp param : paramsBehind(linear.getBias(), symbols))
+      if (paramNodes.count(param)) {
+        linear.emitOpError() << "bias @" << param.getSymName()
+                             << " is used as a weight or layer norm parameter too: it cannot be "
+                                "f32 and codes; copy it";
+        return WalkResult::interrupt();
+      }
+    return WalkResult::advance();
+  });
+  if (biases.wasInterrupted())
+    return failure();
+  parallelForEach(suite.getContext(), encodings, [&](Encoding &e) {
+    ArrayRef<float> values = e.values.get();
+    int minExponent = e.format.getMinExponent();
+    if (shape.bits <= 8) {
+      e.codes.resize(values.size());
+      encodeAdaptivFloat(shape, minExponent, absl::Span<const float>(values.data(), values.size()),
+                         absl::Span<uint8_t>(e.codes), &e.saturated);
+      for (size_t i = 0; i < values.size(); ++i)
+        e.underflow += e.codes[i] == 0 && values[i] != 0;
+      return;
+    }
+    e.wideCodes.resize(values.size());
+    for (size_t i = 0; i < values.size(); ++i) {
+      bool saturated = false;
+      e.wideCodes[i] = static_cast<uint16_t>(
+          encodeAdaptivFloat(shape, minExponent, static_cast<double>(values[i]), &saturated));
+      e.saturated += saturated;
+      e.underflow += e.wideCodes[i] == 0 && values[i] != 0;
+    }
+  });
+  for (Encoding &e : encodings) {
+    if (shape.bits <= 8)
+      writeCodes(e.param, std::move(e.codes), e.format);
+    else
+      writeCodes(e.param, std::move(e.wideCodes), e.format);
+    ++numParams;
+    numSaturated += e.saturated;
+    numUnderflow += e.underflow;
+  }
+  return success();
+}
+
+} // namespace

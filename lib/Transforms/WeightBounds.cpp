@@ -1,0 +1,186 @@
+//===- WeightBounds.cpp - how large values can get, from weights ----------===//
+//
+// |w . x| is at most |w|_1 max|x| and at most |w|_2 |x|_2; a layer norm's row has norm
+// at most sqrt(width) max|gamma| + |beta|_2; attention takes convex combinations. A loop
+// is followed through its repetitions.
+//
+//===----------------------------------------------------------------------===//
+#include "WeightBounds.h"
+
+#include "aac/Transforms/ParamValues.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace aac;
+using namespace aac::ir;
+
+ParamSize aac::sizeOfParam(ArrayRef<float> values, int64_t rowLength) {
+  ParamSize size;
+  double squares = 0;
+  for (size_t begin = 0; begin < values.size(); begin += rowLength) {
+    double l1 = 0, l2 = 0;
+    float absmax = 0;
+    for (float v : values.slice(begin, std::min<size_t>(rowLength, values.size() - begin))) {
+      float m = std::fabs(v);
+      absmax = std::max(absmax, m);
+      l1 += m;
+      l2 += static_cast<double>(m) * m;
+    }
+    size.absmax = std::max<double>(size.absmax, absmax);
+    size.rowL1 = std::max(size.rowL1, l1);
+    size.rowL2 = std::max(size.rowL2, std::sqrt(l2));
+    squares += l2;
+  }
+  size.frobenius = std::sqrt(squares);
+  size.finite = std::isfinite(squares);
+  return size;
+}
+
+namespace {
+
+class BoundsOfTask {
+public:
+  BoundsOfTask(SymbolTable &symbols, const llvm::DenseMap<Operation *, ParamSize> &sizes)
+      : symbols(symbols), sizes(sizes) {}
+
+  void visit(Block &block) {
+    for (Operation &op : block) {
+      if (auto loop = dyn_cast<LoopOp>(op))
+        visitLoop(loop);
+      else if (makesActivation(&op))
+        if (std::optional<Bound> bound = boundOf(&op))
+          bounds[op.getResult(0)] = *bound;
+    }
+  }
+
+  llvm::DenseMap<Value, Bound> bounds;
+
+private:
+  /// The largest of the parameters behind `operand`, in every sense.
+  ParamSize param(Value operand) {
+    ParamSize largest;
+    for (ParamOp param : paramsBehind(operand, symbols)) {
+      ParamSize size = sizes.lookup(param);
+      largest.absmax = std::max(largest.absmax, size.absmax);
+      largest.rowL1 = std::max(largest.rowL1, size.rowL1);
+      largest.rowL2 = std::max(largest.rowL2, size.rowL2);
+      largest.frobenius = std::max(largest.frobenius, size.frobenius);
+    }
+    return largest;
+  }
+
+  void visitLoop(LoopOp loop) {
+    Block &body = loop.getBody().front();
+    for (auto [arg, init] : llvm::zip_equal(body.getArguments(), loop.getInits()))
+      if (auto it = bounds.find(init); it != bounds.end())
+        bounds[arg] = Bound(it->second);
+    for (int64_t i = 0, count = loop.getCount(); i < count; ++i) {
+      visit(body);
+      bool grew = false;
+      for (auto [arg, next] :
+           llvm::zip_equal(body.getArguments(), body.getTerminator()->getOperands())) {
+        auto it = bounds.find(next);
+        auto own = bounds.find(arg);
+        if (it == bounds.end() || own == bounds.end())
+          continue;
+        Bound wider{std::max(own->second.max, it->second.max),
+                    std::max(own->second.norm, it->second.norm)};
+        grew |= wider.max > own->second.max || wider.norm > own->second.norm;
+        own->second = wider;
+      }
+      if (!grew)
+        break;
+    }
+    for (auto [result, last] :
+         llvm::zip_equal(loop.getResults(), body.getTerminator()->getOperands()))
+      if (auto it = bounds.find(last); it != bounds.end())
+        bounds[result] = Bound(it->second);
+  }
+
+  std::optional<Bound> boundOf(Operation *op) {
+    auto in = [&](Value value) -> std::optional<Bound> {
+      auto it = bounds.find(value);
+      return it == bounds.end() ? std::nullopt : std::optional<Bound>(it->second);
+    };
+    auto shape = [](Value value) { return cast<RankedTensorType>(value.getType()).getShape(); };
+    double width = static_cast<double>(shape(op->getResult(0)).back());
+    auto fit = [&](Bound b) {
+      return Bound{std::min(b.max, b.norm), std::min(b.norm, std::sqrt(width) * b.max)};
+    };
+    using Result = std::optional<Bound>;
+    return llvm::TypeSwitch<Operation *, Result>(op)
+        .Case([&](EmbeddingOp e) -> Result {
+          Bound sum;
+          for (Value table : e.getTables()) {
+            ParamSize size = param(table);
+            sum.max += size.absmax;
+            sum.norm += size.rowL2;
+          }
+          return fit(sum);
+        })
+        .Case([&](LinearOp linear) -> Result {
+          Result x = in(linear.getInput());
+          if (!x)
+            return std::nullopt;
+          ParamSize w = param(linear.getWeight()), b = param(linear.getBias());
+          Bound y{std::min(w.rowL1 * x->max, w.rowL2 * x->norm), w.frobenius * x->norm};
+          y.norm = std::min(y.norm, std::sqrt(width) * y.max) + b.frobenius;
+          y.max += b.absmax;
+          return fit(y);
+        })
+        .Case([&](ScoresOp scores) -> Result {
+          Result q = in(scores.getQuery()), k = in(scores.getKey());
+          if (!q || !k)
+            return std::nullopt;
+          double head = static_cast<double>(shape(scores.getQuery()).back()) /
+                        static_cast<double>(scores.getHeads());
+          double max = std::fabs(scores.getScale().convertToDouble()) *
+                       std::min(head * q->max * k->max, q->norm * k->norm);
+          return Bound{max, std::sqrt(width) * max};
+        })
+        .Case([&](SoftmaxOp) -> Result { return Bound{1, 1}; })
+        .Case([&](ContextOp context) -> Result {
+          Result v = in(context.getValue());
+          if (!v)
+            return std::nullopt;
+          double heads = static_cast<double>(shape(context.getProbabilities())[1]);
+          return fit({v->max, std::sqrt(heads) * v->norm});
+        })
+        .Case([&](LayerNormOp norm) -> Result {
+          ParamSize gamma = param(norm.getGamma()), beta = param(norm.getBeta());
+          double root = std::sqrt(width);
+          return Bound{root * gamma.absmax + beta.absmax, root * gamma.absmax + beta.frobenius};
+        })
+        .Case([&](AddOp add) -> Result {
+          Result a = in(add.getLhs()), b = in(add.getRhs());
+          if (!a || !b)
+            return std::nullopt;
+          return Bound{a->max + b->max, a->norm + b->norm};
+        })
+        .Case([&](ActivationFnOp fn) -> Result {
+          // None of these functions makes a value larger, but sigmoid.
+          if (fn.getKind() == ActivationKind::Sigmoid)
+            return Bound{1, std::sqrt(width)};
+          Result x = in(fn.getInput());
+          if (x && fn.getKind() == ActivationKind::Tanh)
+            return fit({std::min(x->max, 1.0), x->norm});
+          return x;
+        })
+        .Case([&](SelectOp select) -> Result { return in(select.getInput()); })
+        .Default([](Operation *) -> Result { return std::nullopt; });
+  }
+
+  SymbolTable &symbols;
+  const llvm::DenseMap<Operation *, ParamSize> &sizes;
+};
+
+} // namespace
+
+llvm::DenseMap<Value, Bound>
+aac::boundsFromWeights(TaskOp task, SymbolTable &symbols,
+                       const llvm::DenseMap<Operation *, ParamSize> &sizes) {
+  BoundsOfTask analysis(symbols, sizes);
+  analysis.visit(task.getBody().front());
+  return std::move(analysis.bounds);
+}
