@@ -17,6 +17,9 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def ONNX_Tensor : AnyTypeOf<[AnyRankedTensor, AnyUnrankedTensor], "tensor">;
 def ONNX_OptionalTensor : AnyTypeOf<[ONNX_Tensor, NoneType], "tensor or absent">;
 
+/// An integer whose accessor is signed, unlike I64Attr's: axes count from the end.
+def ONNX_Int : TypedSignlessIntegerAttrBase<I64, "int64_t", "64-bit integer attribute">;
+
 /// The result types must be what the operands and attributes imply (ONNXInfer.h).
 def ONNX_InferredTypes : NativeOpTrait<"InferredTypes"> {
   let cppNamespace = "::aac::onnx::trait";
@@ -58,8 +61,8 @@ def ONNX_GraphOp : ONNX_StructureOp<"graph", [Symbol, IsolatedFromAbove,
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$input_names,
-                       StrArrayAttr:$output_names, OptionalAttr<I64Attr>:$opset,
-                       OptionalAttr<I64Attr>:$ir_version, OptionalAttr<StrAttr>:$producer);
+                       StrArrayAttr:$output_names, OptionalAttr<ONNX_Int>:$opset,
+                       OptionalAttr<ONNX_Int>:$ir_version, OptionalAttr<StrAttr>:$producer);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
@@ -178,7 +181,7 @@ def ONNX_CastOp : ONNX_Unary<"Cast", "conversion to another element type"> {
     `to` is ONNX's number of the type (TensorProto.DataType). Floats to integers truncate;
     to bool: x != 0. A cast between float types is an identity, all of them being f32.
   }];
-  let arguments = (ins ONNX_Tensor:$x, I64Attr:$to, OptionalAttr<I64Attr>:$saturate);
+  let arguments = (ins ONNX_Tensor:$x, ONNX_Int:$to, OptionalAttr<ONNX_Int>:$saturate);
 }
 
 def ONNX_AddOp : ONNX_Binary<"Add", "a + b, broadcast">;
@@ -188,7 +191,7 @@ def ONNX_PowOp : ONNX_Binary<"Pow", "a to the power of b, of a's element type">;
 def ONNX_SubOp : ONNX_Binary<"Sub", "a - b, broadcast">;
 def ONNX_ModOp : ONNX_Binary<"Mod", "remainder"> {
   let description = [{`fmod` = 0: sign of b (integers only); 1: sign of a.}];
-  let arguments = (ins ONNX_Tensor:$a, ONNX_Tensor:$b, DefaultValuedAttr<I64Attr, "0">:$fmod);
+  let arguments = (ins ONNX_Tensor:$a, ONNX_Tensor:$b, DefaultValuedAttr<ONNX_Int, "0">:$fmod);
 }
 def ONNX_MaxOp : ONNX_Nary<"Max", "largest of all inputs, broadcast">;
 def ONNX_MinOp : ONNX_Nary<"Min", "smallest of all inputs, broadcast">;
@@ -227,7 +230,7 @@ class ONNX_Reduce<string mnemonic, string text> : ONNX_Op<mnemonic, text> {
     attribute always. An empty list reduces nothing.
   }];
   let arguments = (ins ONNX_Tensor:$data, OptionalAttr<DenseI64ArrayAttr>:$axes,
-                       DefaultValuedAttr<I64Attr, "1">:$keepdims);
+                       DefaultValuedAttr<ONNX_Int, "1">:$keepdims);
 }
 def ONNX_ReduceMaxOp : ONNX_Reduce<"ReduceMax", "largest along axes">;
 def ONNX_ReduceMeanOp : ONNX_Reduce<"ReduceMean", "mean along axes">;
@@ -240,11 +243,11 @@ def ONNX_SoftmaxOp : ONNX_Op<"Softmax", "exp(x) / sum exp(x) along one axis"> {
     As from opset 13 on. Earlier ones flatten the trailing dimensions; the importer writes
     that as reshapes where it makes a difference.
   }];
-  let arguments = (ins ONNX_Tensor:$input, DefaultValuedAttr<I64Attr, "-1">:$axis);
+  let arguments = (ins ONNX_Tensor:$input, DefaultValuedAttr<ONNX_Int, "-1">:$axis);
 }
 def ONNX_LogSoftmaxOp : ONNX_Op<"LogSoftmax", "logarithm of Softmax"> {
   let description = [{As `Softmax`.}];
-  let arguments = (ins ONNX_Tensor:$input, DefaultValuedAttr<I64Attr, "-1">:$axis);
+  let arguments = (ins ONNX_Tensor:$input, DefaultValuedAttr<ONNX_Int, "-1">:$axis);
 }
 
 def ONNX_LayerNormalizationOp : ONNX_Op<"LayerNormalization", "layer normalisation"> {
@@ -253,9 +256,9 @@ def ONNX_LayerNormalizationOp : ONNX_Op<"LayerNormalization", "layer normalisati
     Only the first output; a file that uses the others is refused.
   }];
   let arguments = (ins ONNX_Tensor:$x, ONNX_Tensor:$scale, ONNX_OptionalTensor:$bias,
-                       DefaultValuedAttr<I64Attr, "-1">:$axis,
+                       DefaultValuedAttr<ONNX_Int, "-1">:$axis,
                        DefaultValuedAttr<F32Attr, "1.0e-05f">:$epsilon,
-                       DefaultValuedAttr<I64Attr, "1">:$stash_type);
+                       DefaultValuedAttr<ONNX_Int, "1">:$stash_type);
 }
 
 //===----------------------------------------------------------------------===//
@@ -271,8 +274,8 @@ def ONNX_GemmOp : ONNX_Op<"Gemm", "alpha * a' * b' + beta * c"> {
   let arguments = (ins ONNX_Tensor:$a, ONNX_Tensor:$b, ONNX_OptionalTensor:$c,
                        DefaultValuedAttr<F32Attr, "1.0f">:$alpha,
                        DefaultValuedAttr<F32Attr, "1.0f">:$beta,
-                       DefaultValuedAttr<I64Attr, "0">:$transA,
-                       DefaultValuedAttr<I64Attr, "0">:$transB);
+                       DefaultValuedAttr<ONNX_Int, "0">:$transA,
+                       DefaultValuedAttr<ONNX_Int, "0">:$transB);
 }
 
 def ONNX_EinsumOp : ONNX_Op<"Einsum", "sum of products by index equation"> {
@@ -290,7 +293,7 @@ def ONNX_EinsumOp : ONNX_Op<"Einsum", "sum of products by index equation"> {
 //===----------------------------------------------------------------------===//
 
 def ONNX_ConcatOp : ONNX_Op<"Concat", "inputs one behind the other along an axis"> {
-  let arguments = (ins Variadic<ONNX_Tensor>:$inputs, I64Attr:$axis);
+  let arguments = (ins Variadic<ONNX_Tensor>:$inputs, ONNX_Int:$axis);
 }
 def ONNX_ConstantOfShapeOp : ONNX_Op<"ConstantOfShape", "one value in a given shape"> {
   let description = [{`value` is a tensor of one element, f32 zero when absent.}];
@@ -300,12 +303,12 @@ def ONNX_ExpandOp : ONNX_Op<"Expand", "broadcast to a shape"> {
   let arguments = (ins ONNX_Tensor:$input, ONNX_Tensor:$shape);
 }
 def ONNX_FlattenOp : ONNX_Op<"Flatten", "to a matrix: axes before `axis`, axes from it on"> {
-  let arguments = (ins ONNX_Tensor:$input, DefaultValuedAttr<I64Attr, "1">:$axis);
+  let arguments = (ins ONNX_Tensor:$input, DefaultValuedAttr<ONNX_Int, "1">:$axis);
 }
 def ONNX_GatherOp : ONNX_Op<"Gather", "slices of data along an axis, by index"> {
   let description = [{Negative indices count from the end.}];
   let arguments = (ins ONNX_Tensor:$data, ONNX_Tensor:$indices,
-                       DefaultValuedAttr<I64Attr, "0">:$axis);
+                       DefaultValuedAttr<ONNX_Int, "0">:$axis);
 }
 def ONNX_RangeOp : ONNX_Op<"Range", "start, start + delta, ... below limit"> {
   let arguments = (ins ONNX_Tensor:$start, ONNX_Tensor:$limit, ONNX_Tensor:$delta);
@@ -313,11 +316,11 @@ def ONNX_RangeOp : ONNX_Op<"Range", "start, start + delta, ... below limit"> {
 def ONNX_ReshapeOp : ONNX_Op<"Reshape", "the same elements in another shape"> {
   let description = [{The result type says the shape; `shape` is kept as the file has it.}];
   let arguments = (ins ONNX_Tensor:$data, ONNX_Tensor:$shape,
-                       DefaultValuedAttr<I64Attr, "0">:$allowzero);
+                       DefaultValuedAttr<ONNX_Int, "0">:$allowzero);
 }
 def ONNX_ShapeOp : ONNX_Op<"Shape", "the shape as a vector of i64"> {
-  let arguments = (ins ONNX_Tensor:$data, DefaultValuedAttr<I64Attr, "0">:$start,
-                       OptionalAttr<I64Attr>:$end);
+  let arguments = (ins ONNX_Tensor:$data, DefaultValuedAttr<ONNX_Int, "0">:$start,
+                       OptionalAttr<ONNX_Int>:$end);
 }
 def ONNX_SizeOp : ONNX_Op<"Size", "the number of elements, i64"> {
   let arguments = (ins ONNX_Tensor:$data);
@@ -328,7 +331,7 @@ def ONNX_SliceOp : ONNX_Op<"Slice", "a part of each axis"> {
 }
 def ONNX_SplitOp : ONNX_Op<"Split", "parts along an axis"> {
   let description = [{The result types say the sizes (attribute, input or count in the file).}];
-  let arguments = (ins ONNX_Tensor:$input, DefaultValuedAttr<I64Attr, "0">:$axis);
+  let arguments = (ins ONNX_Tensor:$input, DefaultValuedAttr<ONNX_Int, "0">:$axis);
   let results = (outs Variadic<ONNX_Tensor>:$outputs);
 }
 def ONNX_SqueezeOp : ONNX_Op<"Squeeze", "axes of size 1 removed"> {

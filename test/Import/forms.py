@@ -1,0 +1,340 @@
+"""Every form in which a file may say a thing: each model must evaluate to what numpy computes.
+
+usage: forms.py FOLDER
+"""
+
+import pathlib
+import shutil
+import sys
+
+import numpy as np
+from onnx import TensorProto, helper
+
+from onnx_files import evaluate, model, node, tensor, translate, value
+
+RNG = np.random.default_rng(7)
+I64, F32 = np.int64, np.float32
+CASES = {}
+
+
+def case(make):
+    """Registers a function that returns (model, inputs, outputs by numpy)."""
+    CASES[make.__name__] = make
+    return make
+
+
+def rand(*shape):
+    return RNG.standard_normal(shape).astype(F32)
+
+
+def one(op, arrays, expected, constants=None, opset=13, outputs="y", inputs=None, **attributes):
+    """One node; `arrays` are inputs of the model, `constants` initializers; operands in order."""
+    constants = constants or {}
+    names = inputs or " ".join([*arrays, *constants])
+    element = {"f": TensorProto.FLOAT, "i": TensorProto.INT64, "b": TensorProto.BOOL}
+    infos = [value(n, a.shape, element[a.dtype.kind]) for n, a in arrays.items()]
+    results = outputs.split()
+    expected = expected if isinstance(expected, list) else [expected]
+    proto = model([node(op, names, outputs, **attributes)], infos,
+                  [value(n, e.shape, element[e.dtype.kind])
+                   for n, e in zip(results, expected)],
+                  [tensor(n, a) for n, a in constants.items()], opset)
+    return proto, arrays, dict(zip(results, expected))
+
+
+def softmax(x, axis):
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+@case
+def unsqueeze_attribute():
+    x = rand(2, 3)
+    return one("Unsqueeze", {"x": x}, x[:, None, :, None], opset=11, axes=[1, -1])
+
+
+@case
+def unsqueeze_input():
+    x = rand(2, 3)
+    return one("Unsqueeze", {"x": x}, x[:, None, :, None], {"a": np.array([-1, 1])})
+
+
+@case
+def squeeze_all():
+    x = rand(2, 1, 3, 1)
+    return one("Squeeze", {"x": x}, x[:, 0, :, 0])
+
+
+@case
+def squeeze_attribute():
+    x = rand(2, 1, 3, 1)
+    return one("Squeeze", {"x": x}, x[:, 0], opset=11, axes=[-3])
+
+
+@case
+def reduce_attribute():
+    x = rand(2, 3, 4)
+    return one("ReduceMean", {"x": x}, x.mean(axis=(0, 2)), axes=[-1, 0], keepdims=0)
+
+
+@case
+def reduce_input():
+    x = rand(2, 3, 4)
+    return one("ReduceMean", {"x": x}, x.mean(axis=1, keepdims=True), {"a": np.array([1])},
+               opset=18)
+
+
+@case
+def reduce_nothing():
+    x = rand(2, 3)
+    return one("ReduceSum", {"x": x}, x, {"a": np.zeros(0, I64)}, noop_with_empty_axes=1)
+
+
+@case
+def reduce_everything():
+    x = rand(2, 3)
+    return one("ReduceSum", {"x": x}, x.sum(keepdims=True), {"a": np.zeros(0, I64)})
+
+
+@case
+def softmax_old_flattens():
+    x = rand(2, 3, 4)
+    return one("Softmax", {"x": x}, softmax(x.reshape(2, 12), 1).reshape(2, 3, 4), opset=12)
+
+
+@case
+def softmax_old_last_axis():
+    x = rand(2, 3, 4)
+    return one("Softmax", {"x": x}, softmax(x, 2), opset=11, axis=2)
+
+
+@case
+def softmax_new():
+    x = rand(2, 3, 4)
+    return one("Softmax", {"x": x}, softmax(x, 1), axis=1)
+
+
+@case
+def split_attribute():
+    x = rand(2, 6)
+    return one("Split", {"x": x}, [x[:, :2], x[:, 2:]], opset=11, outputs="a b", axis=1,
+               split=[2, 4])
+
+
+@case
+def split_input():
+    x = rand(2, 6)
+    return one("Split", {"x": x}, [x[:, :1], x[:, 1:]], {"s": np.array([1, 5])}, outputs="a b",
+               axis=-1)
+
+
+@case
+def split_equal():
+    x = rand(2, 6)
+    return one("Split", {"x": x}, [x[:1], x[1:]], outputs="a b")
+
+
+@case
+def split_count():
+    x = rand(5, 2)
+    return one("Split", {"x": x}, [x[:3], x[3:]], opset=18, outputs="a b", num_outputs=2)
+
+
+@case
+def dropout_with_mask():
+    x = rand(2, 3)
+    proto, arrays, expected = one("Dropout", {"x": x}, x, opset=12, outputs="y mask")
+    return proto, arrays, expected
+
+
+@case
+def transpose_default():
+    x = rand(2, 3, 4)
+    return one("Transpose", {"x": x}, x.transpose(2, 1, 0))
+
+
+@case
+def gelu_forms():
+    x = rand(2, 3)
+    inner = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
+    return one("Gelu", {"x": x}, (0.5 * x * (1 + np.tanh(inner))).astype(F32), opset=20,
+               approximate="tanh")
+
+
+@case
+def layer_normalization():
+    x, scale = rand(2, 3, 4), rand(4)
+    mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
+    return one("LayerNormalization", {"x": x}, (x - mean) / np.sqrt(variance + 1e-5) * scale,
+               {"s": scale}, opset=17)
+
+
+@case
+def slice_backwards():
+    x = rand(4, 5)
+    return one("Slice", {"x": x}, x[3:0:-2, 1:],
+               {"s": np.array([-1, 1]), "e": np.array([0, 2**63 - 1]), "a": np.array([0, -1]),
+                "t": np.array([-2, 1])})
+
+
+@case
+def clip_without_min():
+    x = rand(3, 4)
+    return one("Clip", {"x": x}, np.minimum(x, F32(0.5)), {"m": F32(0.5)}, inputs="x - m")
+
+
+@case
+def gemm_everything():
+    a, b, c = rand(3, 2), rand(4, 3), rand(4)
+    return one("Gemm", {"a": a}, 0.5 * a.T @ b.T + 2 * c, {"b": b, "c": c}, alpha=0.5, beta=2.0,
+               transA=1, transB=1)
+
+
+@case
+def matmul_broadcast():
+    a, b = rand(2, 1, 3, 4), rand(5, 4, 2)
+    return one("MatMul", {"a": a, "b": b}, a @ b)
+
+
+@case
+def matmul_vectors():
+    a, b = rand(4), rand(2, 4, 3)
+    return one("MatMul", {"a": a, "b": b}, a @ b)
+
+
+@case
+def einsum_projection():
+    x, w = rand(1, 5, 2, 3), rand(2, 3, 4)
+    return one("Einsum", {"x": x}, np.einsum("bfnd,ndh->bfh", x, w), {"w": w}, opset=12,
+               equation="bfnd,ndh->bfh")
+
+
+@case
+def einsum_batched_and_summed():
+    x, w = rand(2, 3, 4), rand(4, 2, 5)
+    return one("Einsum", {"x": x, "w": w}, np.einsum("bij,jbk->kb", x, w), equation="bij, jbk -> kb")
+
+
+@case
+def constant_forms():
+    nodes = [node("Constant", "", "a", value_float=2.0), node("Constant", "", "b", value_int=1),
+             node("Constant", "", "c", value_floats=[1.0, 2.0]),
+             node("Constant", "", "d", value_ints=[-1]),
+             node("Cast", "b", "bf", to=TensorProto.FLOAT), node("Mul", "x a", "p"),
+             node("Add", "p c", "q"), node("Add", "q bf", "r"), node("Reshape", "r d", "y")]
+    x = rand(3, 2)
+    return (model(nodes, [value("x", [3, 2])], [value("y", [6])]), {"x": x},
+            {"y": (x * 2 + np.array([1, 2], F32) + 1).reshape(-1)})
+
+
+@case
+def typed_fields():
+    x = rand(2)
+    stored = [helper.make_tensor("f", TensorProto.FLOAT, [2], [1.5, -2.0]),
+              helper.make_tensor("d", TensorProto.DOUBLE, [2], [0.25, 4.0]),
+              helper.make_tensor("h", TensorProto.FLOAT16, [2], [0.5, 3.0]),
+              helper.make_tensor("b", TensorProto.BOOL, [2], [True, False])]
+    nodes = [node("Mul", "x f", "p"), node("Add", "p d", "q"), node("Where", "b q h", "y")]
+    return (model(nodes, [value("x", [2])], [value("y", [2])], stored), {"x": x},
+            {"y": np.array([x[0] * 1.5 + 0.25, 3.0], F32)})
+
+
+@case
+def half_weights():
+    x, w, b = rand(2, 3), rand(3, 4).astype(np.float16), rand(4)
+    bits = b.view(np.uint32) >> 16  # truncated to bf16
+    bf16 = helper.make_tensor("b", TensorProto.BFLOAT16, [4], np.zeros(4), raw=False)
+    del bf16.int32_data[:]
+    bf16.int32_data.extend(int(v) for v in bits)
+    nodes = [node("MatMul", "x w", "p"), node("Add", "p b", "y")]
+    wide = (bits.astype(np.uint32) << 16).view(F32)
+    return (model(nodes, [value("x", [2, 3])], [value("y", [2, 4])], [tensor("w", w), bf16]),
+            {"x": x}, {"y": x @ w.astype(F32) + wide})
+
+
+@case
+def any_order_and_dead_nodes():
+    nodes = [node("Relu", "h", "y", "/last"), node("NonZero", "x", "dead", "/dead"),
+             node("MatMul", "x w", "h", "/first")]
+    x, w = rand(2, 3), rand(3, 4)
+    return (model(nodes, [value("x", [2, 3])], [value("y", [2, 4])], [tensor("w", w)]), {"x": x},
+            {"y": np.maximum(x @ w, 0)})
+
+
+@case
+def initializers_as_inputs():
+    x, w = rand(2, 3), rand(3, 4)
+    proto, _, expected = one("MatMul", {"x": x}, x @ w, {"w": w})
+    proto.graph.input.append(value("w", [3, 4]))
+    return proto, {"x": x}, expected
+
+
+@case
+def shape_arithmetic():
+    """What a dynamic export does to merge heads, with an int64 division and a square root."""
+    nodes = [node("Shape", "x", "s"), node("Constant", "", "two", value_int=2),
+             node("Constant", "", "zero", value_int=0), node("Constant", "", "axis", value_ints=[0]),
+             node("Gather", "s two", "d"), node("Div", "d two", "half"),
+             node("Unsqueeze", "half axis", "hv"), node("Gather", "s zero", "b"),
+             node("Unsqueeze", "b axis", "bv"), node("Constant", "", "rest", value_ints=[-1]),
+             node("Concat", "bv rest hv", "shape", axis=0), node("Reshape", "x shape", "r"),
+             node("Cast", "d", "df", to=TensorProto.FLOAT), node("Sqrt", "df", "root"),
+             node("Div", "r root", "y")]
+    x = rand(2, 3, 4)
+    return (model(nodes, [value("x", [2, 3, 4])], [value("y", [2, 6, 2])]), {"x": x},
+            {"y": (x / np.sqrt(F32(4))).reshape(2, 6, 2)})
+
+
+@case
+def parallel_composition_noise():
+    """ConstantOfShape, Expand, Tile by ones and Mul by 1.0, as AdapterHub writes them."""
+    one_value = helper.make_tensor("o", TensorProto.INT64, [1], [1])
+    nodes = [node("Constant", "", "rank", value_ints=[2]),
+             node("ConstantOfShape", "rank", "ones", value=one_value),
+             node("Expand", "x ones", "e"), node("Tile", "e ones", "t"),
+             node("Constant", "", "scale", value_float=1.0), node("Mul", "t scale", "m"),
+             node("Identity", "m", "i"), node("Relu", "i", "y")]
+    x = rand(3, 4)
+    return (model(nodes, [value("x", [3, 4])], [value("y", [3, 4])]), {"x": x},
+            {"y": np.maximum(x, 0)})
+
+
+@case
+def long_chain():
+    """100,000 nodes: nothing may recurse along them."""
+    count = 100_000
+    nodes = [node("Relu", f"v{i}", f"v{i + 1}", f"/{i}") for i in range(count)]
+    x = rand(2)
+    return (model(nodes, [value("v0", [2])], [value(f"v{count}", [2])]), {"v0": x},
+            {f"v{count}": np.maximum(x, 0)})
+
+
+def main(folder):
+    folder = pathlib.Path(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    bad = 0
+    for name, make in CASES.items():
+        proto, inputs, expected = make()
+        path = folder / f"{name}.onnx"
+        path.write_bytes(proto.SerializeToString())
+        for fold in ([], ["--no-fold"]):
+            module = folder / f"{name}.mlir"
+            try:
+                result = translate(path, *fold, "-o", module)
+                assert result.returncode == 0, result.stderr
+                outputs = evaluate(module, inputs, folder)
+                for key, wanted in expected.items():
+                    found = outputs[key]
+                    assert found.shape == wanted.shape, f"{key}: {found.shape}, {wanted.shape}"
+                    error = np.abs(found - wanted).max()
+                    assert error <= 1e-5, f"{key} is off by {error}"
+            except AssertionError as problem:
+                print(f"{name} {' '.join(fold)}: {str(problem)[:400]}")
+                bad += 1
+    print(f"{len(CASES)} forms, {bad} wrong")
+    return bad != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,594 @@
+"""Every file that must be refused, with what the one error must say.
+
+usage: refusals.py FOLDER
+
+For each case: exit code 1, exactly one line of error, which names the file and matches the
+pattern, and no output file.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import sys
+
+import numpy as np
+from onnx import AttributeProto, StringStringEntryProto, TensorProto, helper
+
+from onnx_files import model, node, tensor, translate, value
+
+CASES = {}
+
+
+def case(pattern):
+    """Registers a function that writes the model to a path (or returns a ModelProto)."""
+    def add(make):
+        CASES[make.__name__] = (make, pattern)
+        return make
+    return add
+
+
+def linear(**options):
+    """y = relu(x w)"""
+    return model([node("MatMul", "x w", "h"), node("Relu", "h", "y")], [value("x", [2, 3])],
+                 [value("y", [2, 4])], [tensor("w", np.ones((3, 4), np.float32))], **options)
+
+
+def patched_tensor(**fields):
+    """The model, its initializer w changed field by field."""
+    proto = linear()
+    w = proto.graph.initializer[0]
+    for key, new in fields.items():
+        if key in ("dims", "float_data", "int64_data", "string_data"):
+            del getattr(w, key)[:]
+            getattr(w, key).extend(new)
+        elif new is None:
+            w.ClearField(key)
+        else:
+            setattr(w, key, new)
+    return proto
+
+
+# --- files that are no model -----------------------------------------------------------------
+
+
+@case("is empty")
+def empty(path):
+    path.write_bytes(b"")
+
+
+@case("cannot open: No such file")
+def absent(path):
+    pass
+
+
+@case("is a directory")
+def directory(path):
+    path.mkdir()
+
+
+@case("protobuf cannot parse it")
+def truncated(path):
+    path.write_bytes(linear().SerializeToString()[:-7])
+
+
+@case("protobuf cannot parse it")
+def text(path):
+    path.write_bytes(b"this is no model\n")
+
+
+@case("protobuf cannot parse it")
+def huge_length(path):
+    path.write_bytes(b"\x3a\xff\xff\xff\xff\x07abc")
+
+
+@case("larger than 2 GiB")
+def over_2_gib(path):
+    with open(path, "wb") as file:
+        file.truncate(2**31 + 1)
+
+
+@case("has no graph")
+def no_graph(path):
+    proto = linear()
+    proto.ClearField("graph")
+    return proto
+
+
+@case("ir_version is missing or 0")
+def ir_version_0(path):
+    return linear(ir_version=0)
+
+
+@case("opset 999 is not supported: export with opset 11 to 21")
+def opset_999(path):
+    return linear(opset=999)
+
+
+@case("opset 10 is not supported")
+def opset_10(path):
+    return linear(opset=10)
+
+
+@case("opset_import does not name")
+def no_opset(path):
+    proto = linear()
+    del proto.opset_import[:]
+    return proto
+
+
+@case("opset_import names the versions 13 and 12")
+def two_opsets(path):
+    proto = linear()
+    proto.opset_import.append(helper.make_opsetid("ai.onnx", 12))
+    return proto
+
+
+@case('defines the function "f"')
+def function(path):
+    proto = linear()
+    proto.functions.add().name = "f"
+    return proto
+
+
+# --- tensors ---------------------------------------------------------------------------------
+
+
+@case(r'initializer "w": raw_data has 48 bytes, float \[3, 5\] needs 60')
+def dims_too_large(path):
+    return patched_tensor(dims=[3, 5])
+
+
+@case(r'initializer "w": dimension -3 of \[-3, 4\] is negative')
+def negative_dims(path):
+    return patched_tensor(dims=[-3, 4])
+
+
+@case(r'initializer "w": dims .* have too many elements')
+def dims_overflow(path):
+    return patched_tensor(dims=[2**40, 2**40])
+
+
+@case(r'initializer "w": has no values')
+def no_values(path):
+    return patched_tensor(raw_data=None)
+
+
+@case(r'initializer "w": has values in raw_data and in float_data')
+def two_values(path):
+    return patched_tensor(float_data=[1.0])
+
+
+@case(r'initializer "w": float_data has 2 values, dims \[3, 4\] need 12')
+def few_values(path):
+    return patched_tensor(raw_data=None, float_data=[1.0, 2.0])
+
+
+@case(r'initializer "w": is float but has values in int64_data instead of float_data')
+def wrong_field(path):
+    return patched_tensor(raw_data=None, int64_data=[1] * 12)
+
+
+@case(r'initializer "w": element type string is not supported')
+def strings(path):
+    return patched_tensor(raw_data=None, data_type=TensorProto.STRING, string_data=[b"a"] * 12)
+
+
+@case(r'initializer "w": element type int4 is not supported')
+def int4(path):
+    return patched_tensor(data_type=22)
+
+
+@case(r'initializer "w": element type 7777 is not supported')
+def future_type(path):
+    return patched_tensor(data_type=7777)
+
+
+@case(r'initializer "w" is sparse')
+def sparse(path):
+    proto = linear()
+    sparse_tensor = proto.graph.sparse_initializer.add()
+    sparse_tensor.values.CopyFrom(tensor("w", np.ones(2, np.float32)))
+    del proto.graph.initializer[:]
+    return proto
+
+
+@case(r'initializer "w" occurs twice')
+def tensor_twice(path):
+    proto = linear()
+    proto.graph.initializer.append(proto.graph.initializer[0])
+    return proto
+
+
+# --- external data ---------------------------------------------------------------------------
+
+
+def external(path, location="w.data", data=np.ones(12, np.float32).tobytes(), **entries):
+    """The model with w in another file of 48 bytes."""
+    proto = linear()
+    w = proto.graph.initializer[0]
+    w.ClearField("raw_data")
+    w.data_location = TensorProto.EXTERNAL
+    for key, entry in {"location": location, **entries}.items():
+        w.external_data.append(StringStringEntryProto(key=key, value=str(entry)))
+    if data is not None:
+        (path.parent / "w.data").write_bytes(data)
+    return proto
+
+
+@case('external data "w.data": cannot open: No such file')
+def external_absent(path):
+    return external(path, data=None)
+
+
+@case("must not leave the model's directory")
+def external_parent(path):
+    (path.parent.parent / "outside").write_bytes(bytes(48))
+    return external(path, location="../outside")
+
+
+@case("must not leave the model's directory")
+def external_inner_parent(path):
+    return external(path, location="sub/../w.data")
+
+
+@case("must be a relative path")
+def external_absolute(path):
+    return external(path, location=str(path.parent / "w.data"))
+
+
+@case("must be a relative path")
+def external_no_location(path):
+    return external(path, location="")
+
+
+@case("a symbolic link")
+def external_symlink(path):
+    (path.parent / "link").symlink_to("w.data")
+    return external(path, location="link")
+
+
+@case("a symbolic link")
+def external_directory_symlink(path):
+    (path.parent / "real").mkdir()
+    (path.parent / "real" / "w.data").write_bytes(bytes(48))
+    (path.parent / "sub").symlink_to("real")
+    return external(path, location="sub/w.data")
+
+
+@case("not a regular file with one name")
+def external_hard_link(path):
+    proto = external(path, location="second")
+    os.link(path.parent / "w.data", path.parent / "second")
+    return proto
+
+
+@case("not a regular file with one name")
+def external_directory(path):
+    (path.parent / "sub").mkdir()
+    return external(path, location="sub")
+
+
+@case("not a regular file with one name")
+def external_fifo(path):
+    os.mkfifo(path.parent / "pipe")
+    return external(path, location="pipe")
+
+
+@case("48 bytes at offset 1 are outside the file's 48 bytes")
+def external_offset(path):
+    return external(path, offset=1)
+
+
+@case("48 bytes at offset 9223372036854775807 are outside")
+def external_huge_offset(path):
+    return external(path, offset=2**63 - 1)
+
+
+@case('offset "-4" is not a number')
+def external_negative_offset(path):
+    return external(path, offset=-4)
+
+
+@case("length is 40, dims and type need 48")
+def external_length(path):
+    return external(path, length=40)
+
+
+@case('unknown key "color"')
+def external_unknown_key(path):
+    return external(path, color="red")
+
+
+@case("belong to another tensor too")
+def external_overlap(path):
+    proto = external(path, data=bytes(96))
+    second = proto.graph.initializer.add()
+    second.CopyFrom(proto.graph.initializer[0])
+    second.name = "v"
+    second.external_data.append(StringStringEntryProto(key="offset", value="4"))
+    return proto
+
+
+# --- graphs ----------------------------------------------------------------------------------
+
+
+@case(r'node "/A" \(Relu\) is in, or depends on, a cycle')
+def cycle(path):
+    return model([node("Relu", "b", "a", "/A"), node("Relu", "a", "b", "/B")], [],
+                 [value("b", [2])])
+
+
+@case(r'node "/B" \(Relu\) makes the value "a", which is there already')
+def duplicate_value(path):
+    return model([node("Relu", "x", "a", "/A"), node("Relu", "x", "a", "/B")],
+                 [value("x", [2])], [value("a", [2])])
+
+
+@case(r'node "/A" \(Relu\): its input "nowhere" does not exist')
+def missing_input(path):
+    return model([node("Relu", "nowhere", "a", "/A")], [], [value("a", [2])])
+
+
+@case('output "nothing" is made by no node')
+def missing_output(path):
+    return model([node("Relu", "x", "a")], [value("x", [2])], [value("nothing", [2])])
+
+
+@case("the graph has no outputs")
+def no_outputs(path):
+    return model([node("Relu", "x", "a")], [value("x", [2])], [])
+
+
+@case('output "a" occurs twice')
+def output_twice(path):
+    return model([node("Relu", "x", "a")], [value("x", [2])], [value("a", [2])] * 2)
+
+
+@case('output "a" is said to be int64')
+def output_type(path):
+    return model([node("Relu", "x", "a")], [value("x", [2])],
+                 [value("a", [2], TensorProto.INT64)])
+
+
+@case('input "x" occurs twice')
+def input_twice(path):
+    return model([node("Relu", "x", "a")], [value("x", [2])] * 2, [value("a", [2])])
+
+
+@case('input "x": dimension -2 is negative')
+def input_negative(path):
+    return model([node("Relu", "x", "a")], [value("x", [-2])], [value("a", [2])])
+
+
+@case('input "x": element type string is not supported')
+def input_strings(path):
+    return model([node("Relu", "x", "a")], [value("x", [2], TensorProto.STRING)],
+                 [value("a", [2])])
+
+
+@case('input "x" has no shape')
+def input_without_shape(path):
+    return model([node("Relu", "x", "a")], [value("x", None)], [value("a", [2])])
+
+
+@case(r'has free dimensions: "x" \[batch, 3, \?\]; give sizes with --bind')
+def free_dimensions(path):
+    return model([node("Relu", "x", "a")], [value("x", ["batch", 3, None])],
+                 [value("a", None)])
+
+
+# --- nodes -----------------------------------------------------------------------------------
+
+
+def one(op, inputs, shapes, initializers=(), opset=13, outputs="y", **attributes):
+    """A model of one node with float inputs of the given shapes."""
+    names = [n for n in inputs.split() if n != "-"]
+    given = [i.name for i in initializers]
+    infos = [value(n, s) for n, s in zip([n for n in names if n not in given], shapes)]
+    return model([node(op, inputs, outputs, "/N", **attributes)], infos, [value("y", None)],
+                 initializers, opset)
+
+
+@case(r'3 operators are not supported: node "/a" \(NonZero\), node "/b" \(Mystery\) of domain '
+      r'"example", node 2 \(Loop\)')
+def unknown_operators(path):
+    proto = model([node("NonZero", "x", "a", "/a"),
+                   node("Mystery", "a", "b", "/b", domain="example"),
+                   node("Loop", "b", "y")], [value("x", [2])], [value("y", None)])
+    proto.graph.node[2].name = ""
+    return proto
+
+
+@case(r'node "/N" \(Add\): has 1 inputs, must have 2')
+def arity(path):
+    return one("Add", "x", [[2]])
+
+
+@case(r'node "/N" \(Add\): input 0 is missing')
+def absent_input(path):
+    return one("Add", "- x", [[2]])
+
+
+@case(r'node "/N" \(Add\): shapes \[2\] and \[3\] do not broadcast')
+def broadcast(path):
+    return one("Add", "x z", [[2], [3]])
+
+
+@case(r'node "/N" \(Add\): element types differ: f32 and i64')
+def mixed_types(path):
+    return one("Add", "x c", [[2]], [tensor("c", np.ones(2, np.int64))])
+
+
+@case(r'node "/N" \(MatMul\): inner sizes of .* differ: 3 and 4')
+def matmul_sizes(path):
+    return one("MatMul", "x z", [[2, 3], [4, 2]])
+
+
+@case(r'node "/N" \(Relu\): attribute "slope" is not supported')
+def unknown_attribute(path):
+    return one("Relu", "x", [[2]], slope=1)
+
+
+@case(r'node "/N" \(Softmax\): attribute .?axis.? failed to satisfy constraint')
+def attribute_type(path):
+    return one("Softmax", "x", [[2]], axis=1.5)
+
+
+@case(r'node "/N" \(Concat\): lacks its attribute')
+def missing_attribute(path):
+    return one("Concat", "x z", [[2], [2]])
+
+
+@case(r'node "/N" \(Softmax\): axis 2 is outside rank 1')
+def axis_range(path):
+    return one("Softmax", "x", [[2]], axis=2)
+
+
+@case(r'node "/N" \(Cast\): cannot cast to element type 8')
+def cast_to_string(path):
+    return one("Cast", "x", [[2]], to=TensorProto.STRING)
+
+
+@case(r'node "/N" \(Gelu\): is not in opset 13 but from 20 on')
+def too_new(path):
+    return one("Gelu", "x", [[2]])
+
+
+@case(r'node "/N" \(Reshape\): the shape of its result depends on the model\'s inputs')
+def dynamic_reshape(path):
+    return model([node("Reshape", "x s", "y", "/N")],
+                 [value("x", [2]), value("s", [1], TensorProto.INT64)], [value("y", None)])
+
+
+@case(r'node "/N" \(Reshape\): tensor<2x3xf32> cannot have shape \[4, -1\]')
+def bad_reshape(path):
+    return one("Reshape", "x s", [[2, 3]], [tensor("s", np.array([4, -1]))])
+
+
+@case(r'node "/N" \(Reshape\): .*too many elements')
+def overflowing_reshape(path):
+    return one("Reshape", "x s", [[2, 3]], [tensor("s", np.array([2**40, 2**40]))])
+
+
+@case(r'node "/N" \(Tile\): repeats .* do not fit')
+def overflowing_tile(path):
+    return one("Tile", "x s", [[2, 3]], [tensor("s", np.array([2**62, 2**62]))])
+
+
+@case(r'node "/N" \(ConstantOfShape\): a tensor of shape .* has too many elements')
+def overflowing_constant(path):
+    return one("ConstantOfShape", "s", [], [tensor("s", np.array([2**40, 2**40]))])
+
+
+@case(r'node "/N" \(Unsqueeze\): its axes "a" are not constant')
+def dynamic_axes(path):
+    return model([node("Unsqueeze", "x a", "y", "/N")],
+                 [value("x", [2]), value("a", [1], TensorProto.INT64)], [value("y", None)])
+
+
+@case(r'node "/N" \(Transpose\): perm \[0, 0\] is no permutation')
+def bad_perm(path):
+    return one("Transpose", "x", [[2, 3]], perm=[0, 0])
+
+
+@case(r'node "/N" \(Einsum\): equation "\.\.\.i->i" has an ellipsis')
+def einsum_ellipsis(path):
+    return one("Einsum", "x", [[2, 3]], equation="...i->i")
+
+
+@case(r'node "/N" \(Einsum\): index .j. is 3 and 4')
+def einsum_sizes(path):
+    return one("Einsum", "x z", [[2, 3], [4, 2]], equation="ij,jk->ik")
+
+
+@case(r'node "/N" \(Dropout\): is in training mode')
+def training_dropout(path):
+    return one("Dropout", "x r t", [[2]], [tensor("r", np.float32(0.5)), tensor("t", True)])
+
+
+@case(r'node "/N" \(LayerNormalization\): its output "m" is used')
+def layer_norm_mean(path):
+    proto = one("LayerNormalization", "x s", [[2, 3]], [tensor("s", np.ones(3, np.float32))],
+                opset=17, outputs="y m")
+    proto.graph.output.append(value("m", None))
+    return proto
+
+
+@case(r'node "/N" \(Split\): has 2 sizes and 3 outputs')
+def split_count(path):
+    return one("Split", "x s", [[6]], [tensor("s", np.array([3, 3]))], outputs="y b c")
+
+
+@case(r'node "/N" \(Constant\): attribute "value" element type string is not supported')
+def constant_string(path):
+    return one("Constant", "", [], value=helper.make_tensor("v", TensorProto.STRING, [1], [b"a"]))
+
+
+@case(r'node "/N" \(Relu\): attribute "body" is a graph')
+def subgraph(path):
+    return one("Relu", "x", [[2]], body=linear().graph)
+
+
+@case(r'node "/N" \(Relu\): attribute "a" refers to an attribute of a function')
+def function_attribute(path):
+    proto = one("Relu", "x", [[2]])
+    proto.graph.node[0].attribute.append(
+        AttributeProto(name="a", ref_attr_name="b", type=AttributeProto.INT))
+    return proto
+
+
+# --- bindings --------------------------------------------------------------------------------
+
+BINDINGS = {
+    "x=2x4": r'input "x" is \[2, 3\], bound to 2x4: dimension 1 is 3 already',
+    "x=2": r'input "x" is \[2, 3\], bound to 2: 2 and 1 dimensions',
+    "z=2": '"z" is neither an input nor a named dimension of any model',
+    "x": 'cannot read the binding "x"',
+    "x=0x3": "sizes from 1",
+    "x=2x": "cannot read the binding",
+}
+
+
+def check(name, result, pattern, path, output):
+    """One refusal; returns whether it was as wanted."""
+    errors = result.stderr.strip().splitlines()
+    problems = []
+    if result.returncode != 1:
+        problems.append(f"exit code {result.returncode}, not 1")
+    if len(errors) != 1 or not errors[0].startswith("aac-translate: error: "):
+        problems.append(f"{len(errors)} lines, not one error")
+    if not re.search(pattern, result.stderr):
+        problems.append(f"does not say {pattern!r}")
+    if path and str(path) not in result.stderr:
+        problems.append("does not name the file")
+    if output.exists() or result.stdout:
+        problems.append("has an output")
+    for problem in problems:
+        print(f"{name}: {problem}: {result.stderr[:400]}")
+    return not problems
+
+
+def main(folder):
+    folder = pathlib.Path(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    good, output = 0, folder / "out.mlir"
+    for name, (make, pattern) in CASES.items():
+        path = folder / name / "m.onnx"
+        path.parent.mkdir(parents=True)
+        proto = make(path)
+        if proto is not None:
+            path.write_bytes(proto.SerializeToString())
+        good += check(name, translate(path, "-o", output), pattern, path, output)
+    path = folder / "m.onnx"
+    path.write_bytes(linear().SerializeToString())
+    for binding, pattern in BINDINGS.items():
+        result = translate(path, f"--bind={binding}", "-o", output)
+        good += check(f"--bind={binding}", result, pattern, None, output)
+    total = len(CASES) + len(BINDINGS)
+    print(f"{good} of {total} refused as they should be")
+    return 0 if good == total else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
