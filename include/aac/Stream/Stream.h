@@ -66,15 +66,15 @@ struct Task {
 /// A stored parameter, for reports and for adding a task later.
 struct Symbol {
   std::string name;
-  std::string role;        ///< "embedding", "attention", "ffn", "adapter", ...
-  std::string placement;   ///< "shared", "subset", "task"
+  std::string role;      ///< "embedding", "attention", "ffn", "adapter", ...
+  std::string placement; ///< "shared", "subset", "task"
   TaskSet owners = 0;
-  std::string tier;        ///< where it is read at run time
-  uint64_t address = 0;    ///< there
+  std::string tier;     ///< where it is read at run time
+  uint64_t address = 0; ///< there
   uint64_t storedBytes = 0;
   std::vector<int64_t> shape;
-  std::string format;      ///< "af<8,3,bias=5,scale=-2>", "i32", ...
-  uint64_t hash = 0;       ///< XXH3 of the f32 bytes
+  std::string format; ///< "af<8,3,bias=5,scale=-2>", "i32", ...
+  uint64_t hash = 0;  ///< XXH3 of the f32 bytes
 };
 
 /// Where instructions come from: ONNX node names, layer and op for reports.
