@@ -1,0 +1,222 @@
+//===- Embedding.cpp - recognises sums of embedding rows and token selection ===//
+#include "Patterns.h"
+
+using namespace mlir;
+using namespace aac;
+using namespace aac::raise;
+
+namespace {
+/// One addend of an embedding.
+struct Lookup {
+  Constant table; ///< [rows, width]
+  int64_t rows, width;
+  Value ids;                      ///< an input of [batch, tokens], or null:
+  SmallVector<int64_t> constant;  ///< constant ids
+  SmallVector<int64_t> shape;     ///< of the ids, [batch or 1, tokens]
+};
+/// More addends than any model has.
+constexpr size_t kMaxLookups = 16;
+} // namespace
+
+/// The integer input behind widening casts and added or removed axes of size 1.
+static Value idsInput(Graph &graph, Value value) {
+  for (;;) {
+    value = graph.base(value);
+    auto cast = value.getDefiningOp<onnx::CastOp>();
+    if (!cast)
+      return isa<BlockArgument>(value) ? value : Value();
+    auto from = dyn_cast<RankedTensorType>(cast.getX().getType());
+    auto to = dyn_cast<RankedTensorType>(value.getType());
+    if (!from || !to || !from.getElementType().isInteger(32) || !to.getElementType().isInteger(64))
+      return nullptr;
+    graph.visited.push_back(cast);
+    value = cast.getX();
+  }
+}
+
+/// Gather of rows of a constant table. `why` is set for tables with ids that do not fit.
+static std::optional<Lookup> gatherLookup(Graph &graph, onnx::GatherOp gather, std::string &why) {
+  ArrayRef<int64_t> table = shapeOf(gather.getData());
+  ArrayRef<int64_t> ids = shapeOf(gather.getIndices());
+  std::optional<Constant> constant = graph.constant(gather.getData());
+  if (!constant || table.size() != 2 || constant->transposed)
+    return std::nullopt;
+  if (frontAxis(gather.getAxis(), 2) != 0) {
+    why = "Gather of columns of a table, an embedding takes rows";
+    return std::nullopt;
+  }
+  Lookup lookup{*constant, table[0], table[1], nullptr, {}, {}};
+  if (ids.size() == 1)
+    lookup.shape = {1, ids[0]};
+  else if (ids.size() == 2)
+    lookup.shape = {ids[0], ids[1]};
+  else {
+    why = "embedding of ids of shape " + shapeText(ids) + ", expected [batch, tokens]";
+    return std::nullopt;
+  }
+  if (std::optional<SmallVector<int64_t>> values = graph.integers(gather.getIndices())) {
+    for (int64_t &id : *values) {
+      if (id < -table[0] || id >= table[0]) {
+        why = "constant id " + std::to_string(id) + " is outside the table's " +
+              std::to_string(table[0]) + " rows";
+        return std::nullopt;
+      }
+      id += id < 0 ? table[0] : 0;
+    }
+    lookup.constant = *values;
+    return lookup;
+  }
+  lookup.ids = idsInput(graph, gather.getIndices());
+  if (!lookup.ids || shapeOf(lookup.ids) != ArrayRef<int64_t>(lookup.shape)) {
+    why = "embedding whose ids are neither an input nor constant";
+    return std::nullopt;
+  }
+  return lookup;
+}
+
+/// A float constant [.., tokens, width] added to embeddings: its rows 0, 1, 2, ... in turn.
+static std::optional<Lookup> constantLookup(Graph &graph, Value value) {
+  ArrayRef<int64_t> shape = shapeOf(value);
+  std::optional<Constant> constant = graph.constant(value);
+  if (!constant || constant->transposed || shape.size() < 2 ||
+      constant->size() != shape.back() * shape[shape.size() - 2])
+    return std::nullopt;
+  int64_t tokens = shape[shape.size() - 2];
+  Lookup lookup{*constant, tokens, shape.back(), nullptr, {}, {1, tokens}};
+  for (int64_t i = 0; i < tokens; ++i)
+    lookup.constant.push_back(i);
+  return lookup;
+}
+
+/// The addends of a tree of Adds, all of them lookups, at least one of an input.
+static std::optional<std::vector<Lookup>> lookups(Graph &graph, Value value, std::string &why) {
+  std::vector<Lookup> found;
+  SmallVector<Value> stack{value};
+  bool hasInput = false;
+  while (!stack.empty()) {
+    if (found.size() + stack.size() > kMaxLookups)
+      return std::nullopt;
+    Value v = graph.skip(stack.pop_back_val());
+    if (auto add = graph.as<onnx::AddOp>(v)) {
+      stack.push_back(add.getB());
+      stack.push_back(add.getA());
+      continue;
+    }
+    std::optional<Lookup> lookup;
+    if (auto gather = graph.as<onnx::GatherOp>(v))
+      lookup = gatherLookup(graph, gather, why);
+    else
+      lookup = constantLookup(graph, v);
+    if (!lookup)
+      return std::nullopt;
+    hasInput |= lookup->ids != nullptr;
+    found.push_back(std::move(*lookup));
+  }
+  if (!hasInput)
+    return std::nullopt;
+  return found;
+}
+
+bool raise::matchEmbedding(Graph &graph, Value value, Match &match, std::string &why) {
+  ArrayRef<int64_t> shape = shapeOf(value);
+  if (!isFloat(value) || (!value.getDefiningOp<onnx::AddOp>() && !value.getDefiningOp<onnx::GatherOp>()))
+    return false;
+  std::optional<std::vector<Lookup>> found = lookups(graph, value, why);
+  if (!found)
+    return false;
+  if (shape.size() != 3) {
+    why = "embedding of shape " + shapeText(shape) + ", expected [batch, tokens, features]";
+    return false;
+  }
+  match.pattern = "embedding";
+  for (const Lookup &lookup : *found) {
+    if (lookup.width != shape[2] || lookup.shape[1] != shape[1] ||
+        (lookup.shape[0] != 1 && lookup.shape[0] != shape[0])) {
+      why = "embedding of " + shapeText(lookup.shape) + " ids and rows of " +
+            std::to_string(lookup.width) + " in a sum of shape " + shapeText(shape);
+      return false;
+    }
+    if (lookup.ids)
+      match.inputs.push_back(lookup.ids);
+  }
+  match.emit = [lookups = *found, shape = SmallVector<int64_t>(shape)](
+                   Emitter &emitter, ArrayRef<Value> inputs) -> Value {
+    SmallVector<Value> ids, tables;
+    size_t next = 0;
+    for (const Lookup &lookup : lookups) {
+      Value table = emitter.tensor(lookup.table, {lookup.rows, lookup.width}, lookup.table.name);
+      if (!table)
+        return emitter.fail("the data of its table is missing");
+      tables.push_back(table);
+      if (lookup.ids) {
+        ids.push_back(inputs[next++]);
+        continue;
+      }
+      auto type = RankedTensorType::get(lookup.shape, emitter.builder.getI64Type());
+      auto value = DenseElementsAttr::get(type, ArrayRef<int64_t>(lookup.constant));
+      ids.push_back(ir::ConstantIdsOp::create(emitter.builder, emitter.loc, type, value));
+    }
+    return ir::EmbeddingOp::create(emitter.builder, emitter.loc, emitter.floats(shape), ids,
+                                   tables, /*format=*/nullptr, /*absmax=*/nullptr,
+                                   /*buffer=*/nullptr);
+  };
+  return true;
+}
+
+/// The one index that a Gather or Slice takes along axis 1; nothing otherwise.
+static std::optional<int64_t> selectedToken(Graph &graph, Value value, Value &data,
+                                            std::string &why) {
+  if (auto gather = graph.as<onnx::GatherOp>(value)) {
+    data = gather.getData();
+    std::optional<SmallVector<int64_t>> index = graph.integers(gather.getIndices());
+    if (shapeOf(data).size() != 3 || !index)
+      return std::nullopt;
+    if (frontAxis(gather.getAxis(), 3) != 1 || index->size() != 1) {
+      why = "Gather of " + std::to_string(index->size()) + " indices along axis " +
+            std::to_string(frontAxis(gather.getAxis(), 3)) + ", a token is one index along axis 1";
+      return std::nullopt;
+    }
+    return (*index)[0];
+  }
+  if (auto slice = graph.as<onnx::SliceOp>(value)) {
+    data = slice.getData();
+    ArrayRef<int64_t> in = shapeOf(data), out = shapeOf(value);
+    std::optional<SmallVector<int64_t>> starts = graph.integers(slice.getStarts());
+    std::optional<SmallVector<int64_t>> axes;
+    if (!isa<NoneType>(slice.getAxes().getType()))
+      axes = graph.integers(slice.getAxes());
+    if (in.size() != 3 || out.size() != 3 || !starts || starts->size() != 1 || !axes ||
+        axes->size() != 1 || ((*axes)[0] != 1 && (*axes)[0] != -2) || out[1] != 1)
+      return std::nullopt;
+    return std::clamp<int64_t>((*starts)[0] < 0 ? (*starts)[0] + in[1] : (*starts)[0], 0,
+                               in[1] - 1);
+  }
+  return std::nullopt;
+}
+
+bool raise::matchSelect(Graph &graph, Value value, Match &match, std::string &why) {
+  if (!isFloat(value))
+    return false;
+  Value data;
+  std::optional<int64_t> index = selectedToken(graph, value, data, why);
+  if (!index)
+    return false;
+  SmallVector<int64_t> shape(shapeOf(data));
+  if (*index < 0)
+    *index += shape[1];
+  if (*index < 0 || *index >= shape[1]) {
+    why = "token " + std::to_string(*index) + " of " + std::to_string(shape[1]);
+    return false;
+  }
+  match.pattern = "select";
+  match.inputs = {graph.canon(data)};
+  match.emit = [shape, index = *index](Emitter &emitter, ArrayRef<Value> inputs) -> Value {
+    if (shapeOf(inputs[0]) != ArrayRef<int64_t>(shape))
+      return emitter.fail("a token is selected from " + shapeText(shape) + ", which is " +
+                          shapeText(shapeOf(inputs[0])) + " here");
+    return ir::SelectOp::create(emitter.builder, emitter.loc, emitter.floats({shape[0], shape[2]}),
+                                inputs[0], static_cast<uint64_t>(index), /*format=*/nullptr,
+                                /*absmax=*/nullptr, /*buffer=*/nullptr);
+  };
+  return true;
+}

@@ -1,0 +1,248 @@
+//===- Graph.cpp - looking at an onnx graph through its noise -------------===//
+#include "Graph.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/STLExtras.h"
+#include <cstdio>
+#include <cstring>
+
+using namespace mlir;
+using namespace aac;
+using namespace aac::raise;
+
+ArrayRef<int64_t> raise::shapeOf(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type ? type.getShape() : ArrayRef<int64_t>();
+}
+
+int64_t raise::elementCount(Value value) {
+  int64_t count = 1;
+  for (int64_t d : shapeOf(value))
+    count *= d;
+  return count;
+}
+
+bool raise::isFloat(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.getElementType().isF32();
+}
+
+bool raise::regroups(Operation *op) {
+  return isa_and_nonnull<onnx::ReshapeOp, onnx::SqueezeOp, onnx::UnsqueezeOp, onnx::FlattenOp>(op);
+}
+
+std::string raise::nodeName(Operation *op) {
+  std::string name;
+  op->getLoc()->walk([&](Location loc) {
+    if (auto named = dyn_cast<NameLoc>(loc)) {
+      name = named.getName().str();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return name;
+}
+
+std::string raise::floatText(float value) {
+  char text[32];
+  for (int digits = 1; digits <= 9; ++digits) {
+    std::snprintf(text, sizeof text, "%.*g", digits, value);
+    if (std::strtof(text, nullptr) == value)
+      break;
+  }
+  return text;
+}
+
+std::string raise::shapeText(ArrayRef<int64_t> shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+std::optional<SmallVector<float>> raise::floatElements(ElementsAttr value) {
+  if (!value.getElementType().isF32())
+    return std::nullopt;
+  if (auto dense = dyn_cast<DenseElementsAttr>(value))
+    return llvm::to_vector(dense.getValues<float>());
+  auto resource = dyn_cast<DenseResourceElementsAttr>(value);
+  AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
+  if (!blob || blob->getData().size() != value.getNumElements() * sizeof(float))
+    return std::nullopt;
+  SmallVector<float> values(value.getNumElements());
+  std::memcpy(values.data(), blob->getData().data(), blob->getData().size());
+  return values;
+}
+
+/// The operand that `op` hands on unchanged, null if it changes anything.
+static Value unchanged(Operation *op, Graph &graph) {
+  if (isa<onnx::IdentityOp, onnx::DropoutOp>(op))
+    return op->getOperand(0);
+  if (op->getNumResults() != 1)
+    return nullptr;
+  Type type = op->getResult(0).getType();
+  if (isa<onnx::CastOp, onnx::ExpandOp, onnx::TileOp>(op) || regroups(op))
+    return op->getOperand(0).getType() == type ? op->getOperand(0) : Value();
+  if (auto concat = dyn_cast<onnx::ConcatOp>(op))
+    return concat.getInputs().size() == 1 ? concat.getInputs()[0] : Value();
+  if (auto transpose = dyn_cast<onnx::TransposeOp>(op)) {
+    for (auto [i, axis] : llvm::enumerate(transpose.getPerm()))
+      if (axis != static_cast<int64_t>(i))
+        return nullptr;
+    return transpose.getData();
+  }
+  if (auto mul = dyn_cast<onnx::MulOp>(op)) {
+    if (mul.getA().getType() == type && graph.isScalar(mul.getB(), 1.0f))
+      return mul.getA();
+    if (mul.getB().getType() == type && graph.isScalar(mul.getA(), 1.0f))
+      return mul.getB();
+  }
+  if (auto div = dyn_cast<onnx::DivOp>(op))
+    if (div.getA().getType() == type && graph.isScalar(div.getB(), 1.0f))
+      return div.getA();
+  return nullptr;
+}
+
+Value Graph::skip(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    Value next = unchanged(op, *this);
+    if (!next)
+      break;
+    visited.push_back(op);
+    value = next;
+  }
+  return value;
+}
+
+/// Features of a token in a value of un-merged heads [batch, tokens, heads, size], -1 if it
+/// is no such value.
+static int64_t headsWidth(Value value) {
+  auto transpose = value.getDefiningOp<onnx::TransposeOp>();
+  ArrayRef<int64_t> shape = shapeOf(value);
+  if (!transpose || shape.size() != 4 || transpose.getPerm() != ArrayRef<int64_t>{0, 2, 1, 3})
+    return -1;
+  return shape[2] * shape[3];
+}
+
+Value Graph::canon(Value value) {
+  Value current = skip(value), best = current;
+  int64_t width = lastDim(current);
+  if (width < 0)
+    return current;
+  size_t mark = visited.size();
+  while (regroups(current.getDefiningOp())) {
+    Operation *op = current.getDefiningOp();
+    visited.push_back(op);
+    current = skip(op->getOperand(0));
+    if (lastDim(current) == width || headsWidth(current) == width) {
+      best = current;
+      mark = visited.size();
+    }
+  }
+  visited.resize(mark);
+  return best;
+}
+
+Value Graph::base(Value value) {
+  value = skip(value);
+  while (regroups(value.getDefiningOp())) {
+    visited.push_back(value.getDefiningOp());
+    value = skip(value.getDefiningOp()->getOperand(0));
+  }
+  return value;
+}
+
+/// The stored attribute of a constant node, null if the value is none.
+static ElementsAttr stored(Value value) {
+  if (auto constant = value.getDefiningOp<onnx::ConstantOp>())
+    return constant.getValue();
+  if (auto initializer = value.getDefiningOp<onnx::InitializerOp>())
+    return initializer.getValue();
+  return nullptr;
+}
+
+std::optional<float> Graph::scalar(Value value) {
+  if (elementCount(value) != 1 || !isFloat(value))
+    return std::nullopt;
+  for (;;) { // not skip(): multiplications by one ask this function
+    Operation *op = value.getDefiningOp();
+    if (!isa_and_nonnull<onnx::IdentityOp, onnx::ExpandOp, onnx::TileOp>(op) && !regroups(op))
+      break;
+    value = op->getOperand(0);
+  }
+  ElementsAttr attr = stored(value);
+  if (!attr || attr.getNumElements() != 1)
+    return std::nullopt;
+  std::optional<SmallVector<float>> elements = floatElements(attr);
+  return elements ? std::optional<float>((*elements)[0]) : std::nullopt;
+}
+
+std::optional<Constant> Graph::constant(Value value) {
+  if (!isFloat(value))
+    return std::nullopt;
+  size_t mark = visited.size();
+  Constant result;
+  result.shape = llvm::to_vector(shapeOf(value));
+  bool indirect = false;
+  for (;;) {
+    Value next = skip(value);
+    indirect |= next != value;
+    value = next;
+    if (auto transpose = value.getDefiningOp<onnx::TransposeOp>()) {
+      if (transpose.getPerm() != ArrayRef<int64_t>{1, 0})
+        break;
+      result.transposed = !result.transposed;
+      visited.push_back(transpose);
+      value = transpose.getData();
+      continue;
+    }
+    // Axes of size 1 around a vector; a matrix behind a transpose must stay one.
+    Operation *op = value.getDefiningOp();
+    if (!result.transposed && regroups(op) &&
+        lastDim(op->getOperand(0)) == elementCount(value) && lastDim(value) == elementCount(value)) {
+      visited.push_back(op);
+      value = op->getOperand(0);
+      continue;
+    }
+    break;
+  }
+  result.value = stored(value);
+  if (!result.value) {
+    visited.resize(mark);
+    return std::nullopt;
+  }
+  if (auto initializer = value.getDefiningOp<onnx::InitializerOp>(); initializer && !indirect)
+    result.name = initializer.getName().str();
+  return result;
+}
+
+std::optional<SmallVector<int64_t>> Graph::integers(Value value) {
+  return onnx::constantIntegers(base(value));
+}
+
+Scaled Graph::scaled(Value value) {
+  Scaled result{skip(value), 1.0};
+  for (;;) {
+    Operation *op = result.value.getDefiningOp();
+    Value next;
+    if (auto mul = dyn_cast_or_null<onnx::MulOp>(op)) {
+      for (auto [x, c] : {std::pair<Value, Value>(mul.getA(), mul.getB()),
+                          std::pair<Value, Value>(mul.getB(), mul.getA())})
+        if (std::optional<float> factor = scalar(c);
+            factor && !next && x.getType() == result.value.getType()) {
+          next = x;
+          result.factor *= *factor;
+        }
+    } else if (auto div = dyn_cast_or_null<onnx::DivOp>(op)) {
+      std::optional<float> divisor = scalar(div.getB());
+      if (divisor && div.getA().getType() == result.value.getType()) {
+        next = div.getA();
+        result.factor /= *divisor;
+      }
+    }
+    if (!next)
+      return result;
+    visited.push_back(op);
+    result.value = skip(next);
+  }
+}

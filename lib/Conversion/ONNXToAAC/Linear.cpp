@@ -1,0 +1,184 @@
+//===- Linear.cpp - recognises y = x W' + b -------------------------------===//
+//
+// MatMul with a constant right-hand side, Gemm, Einsum that contracts trailing axes of x with
+// a constant; and an Add of a constant vector around any of them, in either order.
+//
+//===----------------------------------------------------------------------===//
+#include "Patterns.h"
+
+using namespace mlir;
+using namespace aac;
+using namespace aac::raise;
+
+/// True when `constant` is a vector of `width` elements along the last axis.
+static bool isVector(const Constant &constant, int64_t width) {
+  return constant.size() == width && !constant.shape.empty() && constant.shape.back() == width;
+}
+
+/// MatMul(x, W[in, out]).
+static std::optional<LinearParts> matMulParts(Graph &graph, onnx::MatMulOp op, std::string &why) {
+  ArrayRef<int64_t> shape = shapeOf(op.getB());
+  std::optional<Constant> weight = graph.constant(op.getB());
+  if (!weight)
+    return std::nullopt;
+  if (shape.size() != 2 || shapeOf(op.getA()).size() < 2) {
+    why = "MatMul of " + shapeText(shapeOf(op.getA())) + " by constant " + shapeText(shape) +
+          " is no linear: the weight must be a matrix";
+    return std::nullopt;
+  }
+  return LinearParts{op.getA(), *weight, true, std::nullopt, shape[0], shape[1]};
+}
+
+/// Gemm(x, W, bias) with alpha = beta = 1 and x as it is.
+static std::optional<LinearParts> gemmParts(Graph &graph, onnx::GemmOp op, std::string &why) {
+  std::optional<Constant> weight = graph.constant(op.getB());
+  ArrayRef<int64_t> shape = shapeOf(op.getB());
+  if (!weight || shape.size() != 2) {
+    why = "Gemm whose second operand is no constant matrix";
+    return std::nullopt;
+  }
+  if (op.getTransA()) {
+    why = "Gemm with transA = 1 is no linear";
+    return std::nullopt;
+  }
+  bool hasBias = !isa<NoneType>(op.getC().getType());
+  for (auto [name, factor] : {std::pair<const char *, float>("alpha", op.getAlpha().convertToFloat()),
+                              std::pair<const char *, float>("beta", op.getBeta().convertToFloat())})
+    if (factor != 1.0f && (hasBias || name[0] == 'a')) {
+      why = std::string("Gemm with ") + name + " = " + floatText(factor) + ", a linear has 1";
+      return std::nullopt;
+    }
+  bool transB = op.getTransB() != 0;
+  LinearParts parts{op.getA(), *weight, !transB, std::nullopt, shape[transB ? 1 : 0],
+                    shape[transB ? 0 : 1]};
+  if (hasBias) {
+    parts.bias = graph.constant(op.getC());
+    if (!parts.bias || !isVector(*parts.bias, parts.out)) {
+      why = "Gemm whose third operand is no constant vector of " + std::to_string(parts.out);
+      return std::nullopt;
+    }
+  }
+  return parts;
+}
+
+/// Einsum "x.. k, k o -> x.. o" where k and o may be several indices: k the last ones of x, in
+/// one run and in the same order in the weight; o in one run in the weight and last in the
+/// result.
+static std::optional<LinearParts> einsumParts(Graph &graph, onnx::EinsumOp op, std::string &why) {
+  if (op.getInputs().size() != 2)
+    return std::nullopt;
+  std::string problem;
+  std::optional<onnx::EinsumTerms> terms = onnx::parseEinsum(op.getEquation(), 2, problem);
+  std::optional<Constant> weight = graph.constant(op.getInputs()[1]);
+  if (!terms || !weight)
+    return std::nullopt;
+  std::string x = terms->inputs[0], w = terms->inputs[1], y = terms->output;
+  auto refuse = [&](const char *reason) {
+    why = "Einsum \"" + op.getEquation().str() + "\": " + reason;
+    return std::nullopt;
+  };
+  // y = kept indices of x, then o; x = kept, then k.
+  size_t kept = 0;
+  while (kept < x.size() && kept < y.size() && x[kept] == y[kept])
+    ++kept;
+  std::string k = x.substr(kept), o = y.substr(kept);
+  bool inOut = w == k + o, outIn = w == o + k;
+  if (kept == 0 || k.empty() || o.empty() || (!inOut && !outIn))
+    return refuse("not a product of the last axes of an activation with a constant");
+  if (o.size() > 1)
+    return refuse("a linear with several output axes is not supported");
+  if (weight->transposed && w.size() != 2)
+    return refuse("transposed weight of more than two axes");
+  ArrayRef<int64_t> shape = shapeOf(op.getInputs()[1]);
+  LinearParts parts{op.getInputs()[0], *weight, inOut, std::nullopt, 1,
+                    shape[inOut ? shape.size() - 1 : 0]};
+  for (size_t i = 0; i < k.size(); ++i)
+    parts.in *= shape[inOut ? i : i + 1];
+  return parts;
+}
+
+static std::optional<LinearParts> productParts(Graph &graph, Value value, std::string &why) {
+  if (auto matmul = graph.as<onnx::MatMulOp>(value))
+    return matMulParts(graph, matmul, why);
+  if (auto gemm = graph.as<onnx::GemmOp>(value))
+    return gemmParts(graph, gemm, why);
+  if (auto einsum = graph.as<onnx::EinsumOp>(value))
+    return einsumParts(graph, einsum, why);
+  return std::nullopt;
+}
+
+std::optional<LinearParts> raise::linearParts(Graph &graph, Value value, std::string &why) {
+  if (!isFloat(value))
+    return std::nullopt;
+  std::optional<LinearParts> parts = productParts(graph, value, why);
+  if (!parts)
+    graph.either<onnx::AddOp>(value, [&](Value vector, Value product) {
+      std::optional<Constant> bias = graph.constant(vector);
+      if (!bias)
+        return false;
+      product = graph.canon(product);
+      if (elementCount(product) != elementCount(value))
+        return false;
+      parts = productParts(graph, product, why);
+      if (!parts)
+        return false;
+      if (parts->bias || !isVector(*bias, parts->out)) {
+        why = parts->bias ? "a linear with two biases"
+                          : "constant " + shapeText(bias->shape) + " added to a product of " +
+                                std::to_string(parts->out) + " features is no bias";
+        parts.reset();
+        return false;
+      }
+      parts->bias = *bias;
+      return true;
+    });
+  if (!parts)
+    return std::nullopt;
+  parts->input = graph.canon(parts->input);
+  return parts;
+}
+
+/// "a.b.weight" from "a.b.bias" (or the other way) where the file names only one of the two.
+static std::string sibling(StringRef name, StringRef from, StringRef to) {
+  return name.ends_with(from) ? (name.drop_back(from.size()) + to).str() : std::string();
+}
+
+std::pair<std::string, std::string> raise::linearNames(const LinearParts &parts) {
+  std::string weight = meaningfulName(parts.weight.name);
+  std::string bias = parts.bias ? meaningfulName(parts.bias->name) : "";
+  if (weight.empty())
+    weight = sibling(bias, ".bias", ".weight");
+  else if (bias.empty())
+    bias = sibling(weight, ".weight", ".bias");
+  return {weight, bias};
+}
+
+Value raise::emitLinear(Emitter &emitter, const LinearParts &parts, Value input) {
+  if (lastDim(input) != parts.in)
+    return emitter.fail("its input has " + std::to_string(lastDim(input)) +
+                        " features here, the weight takes " + std::to_string(parts.in));
+  auto [name, biasName] = linearNames(parts);
+  Value weight = emitter.matrix(parts.weight, parts.inOut, parts.out, parts.in, name);
+  Value bias;
+  if (parts.bias)
+    bias = emitter.tensor(*parts.bias, {parts.out}, biasName);
+  if (!weight || (parts.bias && !bias))
+    return emitter.fail("the data of its weight or bias is missing");
+  return ir::LinearOp::create(emitter.builder, emitter.loc, emitter.withWidth(input, parts.out),
+                              input, weight, bias, /*format=*/nullptr, /*absmax=*/nullptr,
+                              /*buffer=*/nullptr);
+}
+
+bool raise::matchLinear(Graph &graph, Value value, Match &match, std::string &why) {
+  std::optional<LinearParts> parts = linearParts(graph, value, why);
+  if (!parts)
+    return false;
+  match.pattern = "linear";
+  match.inputs = {parts->input};
+  match.emit = [parts = *parts](Emitter &emitter, ArrayRef<Value> inputs) -> Value {
+    auto activation = inputs[0].getDefiningOp<ir::ActivationFnOp>();
+    emitter.ffnSeen |= activation && shapeOf(activation).size() == 3;
+    return emitLinear(emitter, parts, inputs[0]);
+  };
+  return true;
+}

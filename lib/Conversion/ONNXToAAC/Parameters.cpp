@@ -1,0 +1,321 @@
+//===- Parameters.cpp - content, roles and names of parameters ------------===//
+#include "Parameters.h"
+
+#include "aac/Support/Hash.h"
+#include "mlir/IR/BuiltinDialect.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cstring>
+
+using namespace mlir;
+using namespace aac;
+using namespace aac::raise;
+
+void raise::transposeFloats(const uint32_t *from, uint32_t *to, int64_t rows, int64_t columns) {
+  // 16 x 16 elements are 16 cache lines on either side.
+  constexpr int64_t kBlock = 16;
+  for (int64_t r0 = 0; r0 < rows; r0 += kBlock)
+    for (int64_t c0 = 0; c0 < columns; c0 += kBlock) {
+      int64_t r1 = std::min(rows, r0 + kBlock), c1 = std::min(columns, c0 + kBlock);
+      for (int64_t c = c0; c < c1; ++c)
+        for (int64_t r = r0; r < r1; ++r)
+          to[c * rows + r] = from[r * columns + c];
+    }
+}
+
+std::string raise::meaningfulName(StringRef name) {
+  bool invented = name.contains("::") || llvm::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
+  return invented ? std::string() : name.str();
+}
+
+//===----------------------------------------------------------------------===//
+// TensorStore
+//===----------------------------------------------------------------------===//
+
+/// The bytes of a resource, nothing if they are missing or too few for its type.
+static std::optional<ArrayRef<char>> bytesOf(DenseResourceElementsAttr resource) {
+  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  uint64_t size = resource.getNumElements() * sizeof(float);
+  if (!blob || blob->getData().size() != size || !resource.getElementType().isF32())
+    return std::nullopt;
+  return blob->getData();
+}
+
+static uint64_t hashOf(ArrayRef<char> bytes) {
+  return hashBytes(absl::MakeConstSpan(reinterpret_cast<const uint8_t *>(bytes.data()),
+                                       bytes.size()));
+}
+
+uint64_t TensorStore::hash(ElementsAttr value) {
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
+    std::optional<ArrayRef<char>> bytes = bytesOf(resource);
+    if (!bytes)
+      return 0;
+    auto [entry, isNew] = hashes.try_emplace(value, 0);
+    if (isNew)
+      entry->second = hashOf(*bytes);
+    return entry->second;
+  }
+  std::optional<SmallVector<float>> floats = floatElements(value);
+  if (!floats)
+    return 0;
+  return hashOf({reinterpret_cast<const char *>(floats->data()), floats->size() * sizeof(float)});
+}
+
+void TensorStore::add(ElementsAttr value) {
+  auto resource = dyn_cast<DenseResourceElementsAttr>(value);
+  if (!resource || !bytesOf(resource))
+    return;
+  auto &same = byContent[hash(value)];
+  if (!llvm::is_contained(same, resource))
+    same.push_back(resource);
+}
+
+ElementsAttr TensorStore::reshaped(ElementsAttr value, ArrayRef<int64_t> shape) {
+  auto type = RankedTensorType::get(shape, value.getElementType());
+  if (value.getShapedType() == type)
+    return value;
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))
+    return DenseResourceElementsAttr::get(type, resource.getRawHandle());
+  if (auto dense = dyn_cast<DenseElementsAttr>(value))
+    return dense.reshape(type);
+  return nullptr;
+}
+
+ElementsAttr TensorStore::transposed(ElementsAttr matrix, int64_t rows, int64_t columns) {
+  matrix = reshaped(matrix, {rows, columns});
+  if (!matrix)
+    return nullptr;
+  if (rows == 1 || columns == 1)
+    return reshaped(matrix, {columns, rows});
+  auto [entry, isNew] = transposes.try_emplace(matrix, nullptr);
+  if (!isNew)
+    return entry->second;
+  ElementsAttr &result = entry->second;
+  auto type = RankedTensorType::get({columns, rows}, matrix.getElementType());
+
+  auto resource = dyn_cast<DenseResourceElementsAttr>(matrix);
+  if (!resource) {
+    std::optional<SmallVector<float>> from = floatElements(matrix);
+    if (!from)
+      return nullptr;
+    SmallVector<float> to(from->size());
+    transposeFloats(reinterpret_cast<const uint32_t *>(from->data()),
+                    reinterpret_cast<uint32_t *>(to.data()), rows, columns);
+    return result = DenseElementsAttr::get(type, ArrayRef<float>(to));
+  }
+  std::optional<ArrayRef<char>> bytes = bytesOf(resource);
+  if (!bytes)
+    return nullptr;
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes->size(), /*align=*/16,
+                                                       /*dataIsMutable=*/true);
+  transposeFloats(reinterpret_cast<const uint32_t *>(bytes->data()),
+                  reinterpret_cast<uint32_t *>(blob.getMutableData().data()), rows, columns);
+  uint64_t hash = hashOf(blob.getData());
+  for (DenseResourceElementsAttr known : byContent[hash])
+    if (std::optional<ArrayRef<char>> other = bytesOf(known); other && *other == blob.getData())
+      return result = DenseResourceElementsAttr::get(type, known.getRawHandle());
+  std::string name;
+  llvm::raw_string_ostream(name) << 'h' << llvm::format_hex_no_prefix(hash, 16);
+  auto &manager = DenseResourceElementsHandle::getManagerInterface(matrix.getContext());
+  auto made = DenseResourceElementsAttr::get(type, manager.insert(name, std::move(blob)));
+  byContent[hash].push_back(made);
+  hashes[made] = hash;
+  return result = made;
+}
+
+//===----------------------------------------------------------------------===//
+// Readings
+//===----------------------------------------------------------------------===//
+
+Value TaskParameters::read(OpBuilder &builder, Location loc, ElementsAttr value, StringRef name) {
+  if (!value)
+    return nullptr;
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value); resource && !bytesOf(resource))
+    return nullptr;
+  auto type = RankedTensorType::get(value.getShapedType().getShape(), builder.getF32Type());
+  auto use = ir::UseOp::create(builder, loc, type, "");
+  readings.push_back({use, value, meaningfulName(name)});
+  return use;
+}
+
+Value TaskParameters::matrix(OpBuilder &builder, Location loc, const Constant &constant,
+                             bool inOut, int64_t out, int64_t in, StringRef name) {
+  bool storedInOut = inOut != constant.transposed;
+  return read(builder, loc,
+              storedInOut ? store.transposed(constant.value, in, out)
+                          : TensorStore::reshaped(constant.value, {out, in}),
+              name);
+}
+
+Value TaskParameters::tensor(OpBuilder &builder, Location loc, const Constant &constant,
+                             ArrayRef<int64_t> shape, StringRef name) {
+  return read(builder, loc, TensorStore::reshaped(constant.value, shape), name);
+}
+
+//===----------------------------------------------------------------------===//
+// Roles and names
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What a parameter is for, seen from the operation that reads it.
+struct Purpose {
+  ir::Role role = ir::Role::Other;
+  std::string name; ///< such as "layer_3_query_weight"
+};
+
+/// Walks a task in order and tells the purpose of each reading by how values flow: what is
+/// behind the attention, in front of the classification token, between two linears.
+class Purposes {
+public:
+  explicit Purposes(ir::TaskOp task);
+  Purpose of(OpOperand &use) const { return purposes.lookup(&use); }
+
+private:
+  void note(Operation *op, unsigned operand, ir::Role role, const Twine &name) {
+    purposes[&op->getOpOperand(operand)] = {role, name.str()};
+  }
+  void linear(ir::LinearOp op);
+  std::string layer(int64_t index) { return "layer_" + std::to_string(index) + "_"; }
+
+  llvm::DenseMap<OpOperand *, Purpose> purposes;
+  llvm::DenseSet<Value> behindAttention;
+  int64_t contexts = 0, norms = 0, adapters = 0, others = 0;
+};
+} // namespace
+
+template <typename Op> static bool usedBy(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) { return isa<Op>(user); });
+}
+
+/// True when `down` starts (or `up` ends) a bottleneck with a residual around it that was not
+/// raised as an adapter, such as one without biases.
+static bool isBottleneck(ir::LinearOp down, ir::LinearOp up) {
+  return shapeOf(down.getWeight())[0] < shapeOf(down.getWeight())[1] &&
+         llvm::any_of(up.getResult().getUsers(), [&](Operation *user) {
+           return isa<ir::AddOp>(user) && llvm::is_contained(user->getOperands(), down.getInput());
+         });
+}
+
+void Purposes::linear(ir::LinearOp op) {
+  Value result = op.getResult();
+  int64_t current = std::max<int64_t>(contexts - 1, 0);
+  bool tokens = shapeOf(result).size() == 3;
+  ir::Role role = ir::Role::Other;
+  std::string name;
+  auto before = op.getInput().getDefiningOp<ir::ActivationFnOp>();
+  ir::ActivationFnOp after;
+  for (Operation *user : result.getUsers())
+    if (auto function = dyn_cast<ir::ActivationFnOp>(user))
+      after = function;
+
+  if (usedBy<ir::ScoresOp>(result) || usedBy<ir::ContextOp>(result)) {
+    role = ir::Role::Attention;
+    name = layer(contexts) + "value";
+    for (Operation *user : result.getUsers())
+      if (auto scores = dyn_cast<ir::ScoresOp>(user))
+        name = layer(contexts) + (scores.getQuery() == result ? "query" : "key");
+  } else if (op.getInput().getDefiningOp<ir::ContextOp>()) {
+    role = ir::Role::Attention;
+    name = layer(current) + "attention_output";
+  } else if (usedBy<ir::ReturnOp>(result)) {
+    role = ir::Role::Classifier;
+    name = "classifier";
+  } else if (!tokens) {
+    role = ir::Role::Pooler;
+    name = "pooler";
+  } else if (before || after) {
+    ir::LinearOp down = op, up = op;
+    if (before)
+      down = before.getInput().getDefiningOp<ir::LinearOp>();
+    else
+      for (Operation *user : after.getResult().getUsers())
+        if (auto second = dyn_cast<ir::LinearOp>(user))
+          up = second;
+    bool adapter = down && up && down != up && isBottleneck(down, up);
+    role = adapter ? ir::Role::Adapter : ir::Role::Ffn;
+    name = layer(current) + (adapter ? (before ? "adapter_up" : "adapter_down")
+                                     : (before ? "ffn_output" : "ffn"));
+  } else if (!behindAttention.contains(op.getInput())) {
+    role = ir::Role::Embedding;
+    name = "embedding_projection";
+  } else {
+    name = "linear_" + std::to_string(others++);
+  }
+  note(op, 1, role, name + "_weight");
+  if (op.getBias())
+    note(op, 2, role, name + "_bias");
+}
+
+Purposes::Purposes(ir::TaskOp task) {
+  for (Operation &op : task.getBody().front()) {
+    llvm::TypeSwitch<Operation *>(&op)
+        .Case([&](ir::LinearOp l) { linear(l); })
+        .Case([&](ir::EmbeddingOp e) {
+          for (auto [i, table] : llvm::enumerate(e.getTables()))
+            note(e, e.getIds().size() + i, ir::Role::Embedding,
+                 "embedding_table_" + Twine(i));
+        })
+        .Case([&](ir::LayerNormOp n) {
+          std::string name = "norm_" + std::to_string(norms++);
+          note(n, 1, ir::Role::LayerNorm, name + "_weight");
+          note(n, 2, ir::Role::LayerNorm, name + "_bias");
+        })
+        .Case([&](ir::AdapterOp a) {
+          std::string name = "adapter_" + std::to_string(adapters++);
+          note(a, 1, ir::Role::Adapter, name + "_down_weight");
+          note(a, 2, ir::Role::Adapter, name + "_down_bias");
+          note(a, 3, ir::Role::Adapter, name + "_up_weight");
+          note(a, 4, ir::Role::Adapter, name + "_up_bias");
+        })
+        .Case([&](ir::ContextOp) { ++contexts; });
+    bool behind = isa<ir::ContextOp>(op) || llvm::any_of(op.getOperands(), [&](Value operand) {
+                    return behindAttention.contains(operand);
+                  });
+    if (behind)
+      for (Value result : op.getResults())
+        behindAttention.insert(result);
+  }
+}
+
+void TaskParameters::finish(ir::SuiteOp suite, ir::TaskOp task, SymbolTable &symbols) {
+  Purposes purposes(task);
+  // The name in the file says nothing where an exporter merged equal tensors of several roles.
+  llvm::DenseMap<Attribute, ir::Role> roleOf;
+  llvm::DenseSet<Attribute> severalRoles;
+  SmallVector<Purpose> found;
+  for (Reading &reading : readings) {
+    found.push_back(purposes.of(*reading.use->getUses().begin()));
+    auto [entry, isNew] = roleOf.try_emplace(reading.value, found.back().role);
+    if (entry->second != found.back().role)
+      severalRoles.insert(reading.value);
+  }
+  std::map<std::pair<const void *, ir::Role>, ir::UseOp> made;
+  OpBuilder builder(task);
+  for (auto [reading, purpose] : llvm::zip_equal(readings, found)) {
+    ir::UseOp &first = made[{reading.value.getAsOpaquePointer(), purpose.role}];
+    if (first) {
+      reading.use.replaceAllUsesWith(first.getResult());
+      reading.use.erase();
+      continue;
+    }
+    first = reading.use;
+    std::string name = severalRoles.contains(reading.value) ? "" : reading.name;
+    if (name.empty())
+      name = purpose.name.empty() ? "parameter" : purpose.name;
+    if (symbols.lookup(name))
+      name = task.getSymName().str() + "." + name;
+    auto type = cast<RankedTensorType>(reading.use.getResult().getType());
+    auto param = ir::ParamOp::create(
+        builder, reading.use.getLoc(), name, type, reading.value,
+        ir::RoleAttr::get(builder.getContext(), purpose.role), /*sharing=*/nullptr,
+        /*tasks=*/nullptr,
+        builder.getI64IntegerAttr(static_cast<int64_t>(store.hash(reading.value))),
+        /*sparsity=*/nullptr, /*format=*/nullptr);
+    symbols.insert(param, Block::iterator(task));
+    reading.use.setParamAttr(FlatSymbolRefAttr::get(param.getSymNameAttr()));
+  }
+}
