@@ -11,12 +11,19 @@
 
 #include "absl/status/status.h"
 #include <CLI/CLI.hpp>
+#include <string>
 
 namespace aac::tool {
 
 /// Prints `aac-sim: error: <message>` and leaves the callback with exit code 1.
 [[noreturn]] void fail(const absl::Status &status);
 
+/// `status` with the file that it is about named before its message.
+absl::Status inFile(const std::string &path, const absl::Status &status);
+
+void addAsCommand(CLI::App &app);
+void addCheckCommand(CLI::App &app);
+void addDisCommand(CLI::App &app);
 void addRunCommand(CLI::App &app);
 
 } // namespace aac::tool

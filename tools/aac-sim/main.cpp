@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "Commands.h"
 
+#include "absl/strings/str_cat.h"
+
 #include <iostream>
 
 void aac::tool::fail(const absl::Status &status) {
@@ -13,9 +15,16 @@ void aac::tool::fail(const absl::Status &status) {
   throw CLI::RuntimeError(1);
 }
 
+absl::Status aac::tool::inFile(const std::string &path, const absl::Status &status) {
+  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
+}
+
 int main(int argc, char **argv) {
   CLI::App app("Runs, checks and prints compiled streams (.aacs)", "aac-sim");
   app.require_subcommand(1);
+  aac::tool::addAsCommand(app);
+  aac::tool::addCheckCommand(app);
+  aac::tool::addDisCommand(app);
   aac::tool::addRunCommand(app);
   try {
     app.parse(argc, argv);
