@@ -428,8 +428,8 @@ std::vector<Group> ProgramCost::by(Dimension dimension) const {
   std::vector<Group> list;
   for (auto &[key, group] : groups)
     list.push_back(std::move(group));
-  std::stable_sort(list.begin(), list.end(), [](const Group &a, const Group &b) {
-    return a.energyPj.typical > b.energyPj.typical;
+  std::sort(list.begin(), list.end(), [](const Group &a, const Group &b) {
+    return std::tie(b.energyPj.typical, a.key) < std::tie(a.energyPj.typical, b.key);
   });
   return list;
 }

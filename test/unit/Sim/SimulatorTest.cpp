@@ -1,0 +1,575 @@
+//===- SimulatorTest.cpp - programs, host calls, and every error once ------===//
+#include "aac/Sim/Simulator.h"
+
+#include "aac/Numerics/AdaptivFloat.h"
+#include "aac/Numerics/Layout.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+using namespace aac;
+using namespace aac::sim;
+using isa::Field;
+using isa::Instruction;
+using isa::Opcode;
+using testing::HasSubstr;
+
+namespace {
+
+constexpr uint64_t kRram = 0x10000000, kSram = 0x20000000, kDram = 0x80000000;
+constexpr AdaptivFloatFormat kAf8{8, 3};
+
+using Values = std::vector<std::pair<Field, int64_t>>;
+
+Instruction make(Opcode opcode, const Values &values = {}) {
+  Instruction in(opcode);
+  for (auto [field, value] : values)
+    in.set(field, value);
+  return in;
+}
+
+Instruction loadData(int64_t memory, int64_t row, int64_t rows, uint64_t address) {
+  return make(Opcode::LoadData, {{Field::Memory, memory},
+                                 {Field::Row, row},
+                                 {Field::Rows, rows},
+                                 {Field::Address, static_cast<int64_t>(address)},
+                                 {Field::Chunks, 1}});
+}
+Instruction loadMask(int64_t memory, int64_t row, int64_t words, uint64_t address) {
+  return make(Opcode::LoadMask, {{Field::Memory, memory},
+                                 {Field::Row, row},
+                                 {Field::Words, words},
+                                 {Field::Address, static_cast<int64_t>(address)},
+                                 {Field::Chunks, 1}});
+}
+Instruction storeData(int64_t memory, int64_t row, int64_t rows, uint64_t address) {
+  Instruction in = loadData(memory, row, rows, address);
+  in.opcode = Opcode::StoreData;
+  return in;
+}
+Instruction copy(uint64_t from, uint64_t to, int64_t bytes) {
+  return make(Opcode::HostCopy, {{Field::Address, static_cast<int64_t>(from)},
+                                 {Field::OutAddress, static_cast<int64_t>(to)},
+                                 {Field::Bytes, bytes}});
+}
+Instruction matMul(int64_t n0, int64_t n1, int64_t m, int64_t outMemory, int64_t outBase) {
+  return make(Opcode::MatMul, {{Field::N0, n0},
+                               {Field::N1, n1},
+                               {Field::M, m},
+                               {Field::Shift, 8},
+                               {Field::OutBias, 5},
+                               {Field::OutMemory, outMemory},
+                               {Field::OutBase, outBase}});
+}
+
+class SimulatorTest : public testing::Test {
+protected:
+  SimulatorTest() {
+    absl::StatusOr<Machine> loaded =
+        Machine::load("edgebert-rram", {std::string(AAC_SOURCE_DIR) + "/machines"});
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    machine = *loaded;
+    stream.locations.push_back({"/layer/MatMul", "linear", "layer"});
+    Task task;
+    task.name = "sst2";
+    task.inputs = {{"ids", ElementType::I64, {1, 4}}, {"mask", ElementType::Bool, {1, 4}}};
+    task.runProgram = 0;
+    stream.tasks.push_back(task);
+    stream.switchTo = {-1, -1};
+    std::vector<uint8_t> image(65536);
+    for (size_t i = 0; i < image.size(); ++i)
+      image[i] = static_cast<uint8_t>(i * 37 + i / 256);
+    stream.images.push_back({"dram", kDram, 1, image});
+  }
+
+  /// Makes `code` the task's program and runs it.
+  absl::StatusOr<std::vector<NpyArray>> run(std::vector<Instruction> code) {
+    Program program;
+    program.name = "run_sst2";
+    program.code = {make(Opcode::TaskBegin)};
+    program.code.insert(program.code.end(), code.begin(), code.end());
+    program.code.push_back(make(Opcode::TaskEnd));
+    program.location.assign(program.code.size(), 0);
+    stream.programs = {program};
+    absl::StatusOr<Simulator> made = Simulator::create(stream, machine);
+    if (!made.ok())
+      return made.status();
+    simulator = std::make_unique<Simulator>(std::move(*made));
+    if (absl::Status status = simulator->runPowerOn(); !status.ok())
+      return status;
+    if (absl::Status status = simulator->switchTo(0); !status.ok())
+      return status;
+    return simulator->run(0, inputs);
+  }
+  std::string errorOf(std::vector<Instruction> code) {
+    return std::string(run(std::move(code)).status().message());
+  }
+  std::vector<uint8_t> read(uint64_t address, uint64_t size) {
+    absl::StatusOr<std::vector<uint8_t>> bytes = simulator->readTier(address, size);
+    EXPECT_TRUE(bytes.ok()) << bytes.status();
+    return bytes.ok() ? *bytes : std::vector<uint8_t>();
+  }
+  uint64_t addImage(uint64_t address, std::vector<uint8_t> bytes) {
+    stream.images.push_back({"dram", address, 1, std::move(bytes)});
+    return address;
+  }
+
+  Stream stream;
+  Machine machine;
+  std::unique_ptr<Simulator> simulator;
+  std::vector<NpyArray> inputs = {NpyArray::fromInts("ids", {1, 4}, {2, 0, 1, 2}),
+                                  NpyArray{"mask", 'b', 1, {1, 4}, {1, 1, 0, 1}}};
+};
+
+//===----------------------------------------------------------------------===//
+// Data flow
+//===----------------------------------------------------------------------===//
+
+TEST_F(SimulatorTest, TransfersMoveChunksAndFollowLoops) {
+  Instruction load = make(Opcode::LoadData, {{Field::Memory, 1},
+                                             {Field::Row, 10},
+                                             {Field::Rows, 2},
+                                             {Field::Address, kDram + 64},
+                                             {Field::Chunks, 3},
+                                             {Field::AddressStride, 256},
+                                             {Field::RowStride, 4},
+                                             {Field::LoopStride, 1024}});
+  Instruction store = storeData(1, 10, 10, kSram);
+  store.set(Field::LoopStride, 256);
+  // Rows 12, 13, 16, 17 lie between the chunks.
+  ASSERT_TRUE(run({loadData(1, 0, 64, kDram), make(Opcode::Loop, {{Field::Count, 2}}), load, store,
+                   make(Opcode::End)})
+                  .ok());
+  const std::vector<uint8_t> &image = stream.images[0].bytes;
+  for (int iteration = 0; iteration < 2; ++iteration) {
+    std::vector<uint8_t> got = read(kSram + 256 * iteration, 160);
+    for (int row = 0; row < 10; ++row) {
+      size_t from =
+          row % 4 < 2 ? 64 + 256 * (row / 4) + 1024 * iteration + 16 * (row % 4) : 16 * (10 + row);
+      EXPECT_TRUE(
+          std::equal(got.begin() + 16 * row, got.begin() + 16 * row + 16, image.begin() + from))
+          << row;
+    }
+  }
+  LocationStatistics totals = simulator->totals();
+  EXPECT_EQ(totals.bytesWritten[1], 320u);
+  EXPECT_EQ(totals.bytesRead[2], 1024u + 2 * 96);
+}
+
+TEST_F(SimulatorTest, MasksAndAuxRowsComeBack) {
+  Instruction storeMask = loadMask(0, 7, 40, kSram);
+  storeMask.opcode = Opcode::StoreMask;
+  auto aux = [](Opcode op, int64_t row, uint64_t address) {
+    return make(
+        op, {{Field::Row, row}, {Field::Rows, 3}, {Field::Address, static_cast<int64_t>(address)}});
+  };
+  ASSERT_TRUE(run({loadMask(0, 7, 40, kDram + 6), storeMask, aux(Opcode::LoadAux, 250, kDram),
+                   aux(Opcode::StoreAux, 250, kSram + 1000)})
+                  .ok());
+  const std::vector<uint8_t> &image = stream.images[0].bytes;
+  EXPECT_EQ(read(kSram, 80), std::vector<uint8_t>(image.begin() + 6, image.begin() + 86));
+  EXPECT_EQ(read(kSram + 1000, 48), std::vector<uint8_t>(image.begin(), image.begin() + 48));
+}
+
+TEST_F(SimulatorTest, SparseMatMulEqualsDense) {
+  std::mt19937 rng(1);
+  auto random = [&](size_t size) {
+    std::vector<uint8_t> codes(size);
+    for (uint8_t &code : codes)
+      code = rng() % 2 ? static_cast<uint8_t>((rng() & 0x8f) | ((rng() % 6) << 4)) : 0;
+    return codes;
+  };
+  std::vector<uint8_t> a = random(32 * 48), b = random(16 * 48);
+  EncodedVectors encoded = encodeBitMask(a);
+  std::vector<uint8_t> maskBytes, ones(4096, 0xff);
+  for (uint16_t word : encoded.mask) {
+    maskBytes.push_back(static_cast<uint8_t>(word));
+    maskBytes.push_back(static_cast<uint8_t>(word >> 8));
+  }
+  uint64_t denseA = addImage(kDram + 0x20000, a), sparseA = addImage(kDram + 0x30000, encoded.data);
+  uint64_t maskA = addImage(kDram + 0x40000, maskBytes), inB = addImage(kDram + 0x50000, b);
+  uint64_t allOnes = addImage(kDram + 0x60000, ones);
+  // The sparse A has its mask at word 300 and its data at row 200; the caches must see
+  // that the second load changed the operand.
+  Instruction second = matMul(32, 16, 48, 1, 2000);
+  second.set(Field::Base0, 300).set(Field::DataOffset0, 100);
+  ASSERT_TRUE(
+      run({loadMask(0, 0, 96, allOnes), loadData(0, 0, 96, denseA), loadMask(1, 0, 48, allOnes),
+           loadData(1, 0, 48, inB), matMul(32, 16, 48, 1, 1000), loadMask(0, 300, 96, maskA),
+           loadData(0, 200, encoded.rows(), sparseA), second, storeData(1, 1000, 32, kSram),
+           storeData(1, 2000, 32, kSram + 512), loadData(0, 0, 96, kDram),
+           matMul(32, 16, 48, 1, 1000), storeData(1, 1000, 32, kSram + 1024)})
+          .ok());
+  Operand left, right;
+  decodeOperand(OperandRole::A, 32, 48, std::vector<uint16_t>(96, 0xffff), a, left);
+  decodeOperand(OperandRole::B, 16, 48, std::vector<uint16_t>(48, 0xffff), b, right);
+  std::vector<uint8_t> want(512);
+  MatMulOutput output;
+  output.shift = 8;
+  output.outBias = 5;
+  Counts counts = matmul(left, right, output, absl::MakeSpan(want));
+  EXPECT_EQ(read(kSram, 512), want);
+  EXPECT_EQ(read(kSram + 512, 512), want);
+  EXPECT_NE(read(kSram + 1024, 512), want); // A was overwritten
+  EXPECT_EQ(simulator->statistics()[0].macs, 3 * 32 * 16 * 48);
+  EXPECT_GE(simulator->totals().counts.saturations, 2 * counts.saturations);
+}
+
+TEST_F(SimulatorTest, SfuOperationsWalkBlockOrderAndKeepPadding) {
+  // Two vectors a row, 20 rows (two row blocks), the last 5 lanes padding.
+  std::mt19937 rng(2);
+  std::vector<uint8_t> x(32 * 32), gamma(32), ones(4096, 0xff);
+  for (auto *codes : {&x, &gamma})
+    for (uint8_t &code : *codes)
+      code = static_cast<uint8_t>((rng() & 0x8f) | ((2 + rng() % 4) << 4));
+  uint64_t inX = addImage(kDram + 0x20000, toBlockOrder(x, 32, 32));
+  uint64_t inGamma = addImage(kDram + 0x30000, gamma);
+  uint64_t allOnes = addImage(kDram + 0x60000, ones);
+  Values common = {{Field::Memory, 0},  {Field::InBase, 0},     {Field::OutBase, 128},
+                   {Field::Vectors, 2}, {Field::Timesteps, 20}, {Field::InBias, 5},
+                   {Field::OutBias, 6}, {Field::PadLanes, 5}};
+  auto with = [&](Opcode op, Values more) {
+    Values values = common;
+    values.insert(values.end(), more.begin(), more.end());
+    return make(op, values);
+  };
+  std::vector<Instruction> begin = {
+      loadMask(0, 0, 512, allOnes), loadData(0, 0, 64, inX), loadData(0, 128, 64, kDram),
+      make(Opcode::LoadAux,
+           {{Field::Row, 3}, {Field::Rows, 2}, {Field::Address, static_cast<int64_t>(inGamma)}})};
+  auto expectRows = [&](Instruction op, auto row) {
+    std::vector<Instruction> code = begin;
+    code.push_back(op);
+    code.push_back(storeData(0, 128, 64, kSram));
+    absl::Status status = run(code).status();
+    ASSERT_TRUE(status.ok()) << status;
+    std::vector<uint8_t> got = fromBlockOrder(read(kSram, 1024), 32, 32);
+    std::vector<uint8_t> before(stream.images[0].bytes.begin(),
+                                stream.images[0].bytes.begin() + 1024);
+    before = fromBlockOrder(before, 32, 32);
+    for (int t = 0; t < 32; ++t) {
+      std::vector<int32_t> words, g, out(27);
+      for (int i = 0; i < 27; ++i) {
+        words.push_back(sfuWord(x[t * 32 + i], 5));
+        g.push_back(sfuWord(gamma[i], 4));
+      }
+      row(words, g, out);
+      for (int i = 0; i < 32; ++i) {
+        Counts counts;
+        uint8_t want = t >= 20 ? before[t * 32 + i] : i >= 27 ? 0 : sfuCode(out[i], 6, counts);
+        ASSERT_EQ(got[t * 32 + i], want) << "row " << t << " lane " << i;
+      }
+    }
+  };
+  using Words = std::vector<int32_t>;
+  expectRows(with(Opcode::LayerNorm, {{Field::GammaBase, 3},
+                                      {Field::BetaBase, 3},
+                                      {Field::GammaBias, 4},
+                                      {Field::BetaBias, 4}}),
+             [](const Words &w, const Words &g, Words &out) {
+               layerNormRow(w, g, g, absl::MakeSpan(out));
+             });
+  expectRows(
+      with(Opcode::Softmax, {{Field::SpanBase, 3}, {Field::SpanBias, 4}}),
+      [](const Words &w, const Words &g, Words &out) { softmaxRow(w, g, absl::MakeSpan(out)); });
+  expectRows(with(Opcode::ElementAdd, {{Field::InBase1, 0}, {Field::InBias1, 5}}),
+             [](const Words &w, const Words &, Words &out) {
+               for (size_t i = 0; i < w.size(); ++i)
+                 out[i] = addWords(w[i], w[i]);
+             });
+  std::vector<Instruction> code = begin;
+  Instruction entropy = make(
+      Opcode::Entropy,
+      {{Field::Vectors, 2}, {Field::InBias, 5}, {Field::PadLanes, 5}, {Field::Threshold, 32767}});
+  code.push_back(entropy);
+  ASSERT_TRUE(run(code).ok());
+  EXPECT_EQ(simulator->entropyStatus(), 3);
+  code.back().set(Field::Threshold, -32768);
+  ASSERT_TRUE(run(code).ok());
+  EXPECT_EQ(simulator->entropyStatus(), 2);
+}
+
+//===----------------------------------------------------------------------===//
+// Host calls
+//===----------------------------------------------------------------------===//
+
+Instruction gather(uint64_t table, int64_t rows, int64_t columns, const Values &more = {}) {
+  Instruction in = make(Opcode::HostGather, {{Field::Table, static_cast<int64_t>(table)},
+                                             {Field::TableRows, rows},
+                                             {Field::Columns, columns},
+                                             {Field::Timesteps, 4},
+                                             {Field::Bias, 4},
+                                             {Field::Scale, -1}});
+  for (auto [field, value] : more)
+    in.set(field, value);
+  return in;
+}
+
+TEST_F(SimulatorTest, EmbeddingToOutput) {
+  // Three rows of 20 columns, dense; the same table sparse, read with indices in memory.
+  const int64_t columns = 20;
+  std::vector<uint8_t> table(3 * columns), padded(3 * 32);
+  for (int64_t r = 0; r < 3; ++r)
+    for (int64_t c = 0; c < columns; ++c)
+      table[r * columns + c] = padded[r * 32 + c] =
+          c % 3 ? static_cast<uint8_t>(17 * r + 11 * c + 1) : 0;
+  EncodedRows rows = encodeRows(table, 3, columns);
+  std::vector<uint8_t> offsets, indices;
+  for (uint32_t offset : rows.offset)
+    for (int i = 0; i < 4; ++i)
+      offsets.push_back(static_cast<uint8_t>(offset >> (8 * i)));
+  for (int t = 0; t < 4; ++t)
+    indices.insert(indices.end(), {static_cast<uint8_t>(t % 2), 0, 0, 0});
+  uint64_t dense = addImage(kDram + 0x20000, padded);
+  uint64_t sparse = addImage(kDram + 0x21000, rows.data);
+  uint64_t offsetsAt = addImage(kDram + 0x22000, offsets);
+  uint64_t indicesAt = addImage(kDram + 0x23000, indices);
+  stream.tasks[0].outputs = {{"y", ElementType::F32, {1, 4, columns}}};
+  auto out = run({gather(dense, 3, columns),
+                  gather(sparse, 3, columns,
+                         {{Field::Source, 1},
+                          {Field::Indices, static_cast<int64_t>(indicesAt)},
+                          {Field::Offsets, static_cast<int64_t>(offsetsAt)},
+                          {Field::Sparse, 1},
+                          {Field::Accumulate, 1}}),
+                  make(Opcode::HostEmit, {{Field::OutAddress, kSram},
+                                          {Field::Timesteps, 4},
+                                          {Field::Columns, columns},
+                                          {Field::Bias, 5},
+                                          {Field::Scale, -1}}),
+                  make(Opcode::HostTranspose, {{Field::Address, kSram},
+                                               {Field::OutAddress, kSram + 4096},
+                                               {Field::Timesteps, 4},
+                                               {Field::Columns, columns}}),
+                  make(Opcode::HostTranspose, {{Field::Address, kSram + 4096},
+                                               {Field::OutAddress, kSram + 8192},
+                                               {Field::Timesteps, columns},
+                                               {Field::Columns, 4}}),
+                  make(Opcode::HostOutput, {{Field::Address, kSram + 8192},
+                                            {Field::Timesteps, 4},
+                                            {Field::Columns, columns},
+                                            {Field::Bias, 5},
+                                            {Field::Scale, -1}})});
+  ASSERT_TRUE(out.ok()) << out.status();
+  ASSERT_EQ(out->size(), 1u);
+  EXPECT_EQ((*out)[0].name, "y");
+  EXPECT_EQ((*out)[0].shape, (std::vector<int64_t>{1, 4, columns}));
+  std::vector<float> values = *(*out)[0].toFloats();
+  const int ids[] = {2, 0, 1, 2};
+  for (int t = 0; t < 4; ++t)
+    for (int c = 0; c < columns; ++c) {
+      double sum = decodeAdaptivFloat(kAf8, -7, table[ids[t] * columns + c]) +
+                   decodeAdaptivFloat(kAf8, -7, table[(t % 2) * columns + c]);
+      double want = decodeAdaptivFloat(kAf8, -6, encodeAdaptivFloat(kAf8, -6, sum));
+      EXPECT_EQ(values[t * columns + c], want) << t << " " << c;
+    }
+  // The transpose of the 16 x 32 block matrix: element (row 1, column 18).
+  std::vector<uint8_t> straight = read(kSram, 512), turned = read(kSram + 4096, 512);
+  EXPECT_EQ(straight[blockVectorIndex(1, 1, 2) * 16 + 2],
+            turned[blockVectorIndex(18, 0, 1) * 16 + 1]);
+}
+
+TEST_F(SimulatorTest, TableMaskAndCopy) {
+  std::vector<uint8_t> table(512);
+  for (int i = 0; i < 512; ++i)
+    table[i] = static_cast<uint8_t>(i < 256 ? 255 - i : i ^ 0x55);
+  uint64_t at = addImage(kDram + 0x20000, table);
+  ASSERT_TRUE(run({make(Opcode::Loop, {{Field::Count, 2}}),
+                   make(Opcode::HostTable, {{Field::Address, kDram},
+                                            {Field::OutAddress, kSram},
+                                            {Field::Bytes, 100},
+                                            {Field::Table, static_cast<int64_t>(at)},
+                                            {Field::LoopStride, 256}}),
+                   make(Opcode::End),
+                   make(Opcode::HostMask, {{Field::Input, 1},
+                                           {Field::OutAddress, kSram + 200},
+                                           {Field::Timesteps, 4},
+                                           {Field::Vectors, 2},
+                                           {Field::Bias, 3}}),
+                   copy(kSram + 200, kSram + 300, 32)})
+                  .ok());
+  std::vector<uint8_t> codes = read(kSram, 100);
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(codes[i], stream.images[0].bytes[i] ^ 0x55);
+  std::vector<uint8_t> span = read(kSram + 300, 32), want(32, 0);
+  want[0] = want[1] = want[3] = 0x70; // 1.0 = 2^(7 + 3 - 10)
+  EXPECT_EQ(span, want);
+}
+
+//===----------------------------------------------------------------------===//
+// Tasks
+//===----------------------------------------------------------------------===//
+
+TEST_F(SimulatorTest, SwitchesBringParametersIn) {
+  Task second = stream.tasks[0];
+  second.name = "mnli";
+  second.runProgram = 1;
+  stream.tasks.push_back(second);
+  auto program = [](const char *name, ProgramRole role, std::vector<Instruction> code) {
+    return Program{name, role, 3, std::move(code), {}};
+  };
+  stream.programs = {program("run0", ProgramRole::Run, {copy(kSram, kSram + 100, 1)}),
+                     program("run1", ProgramRole::Run, {copy(kSram, kSram + 100, 1)}),
+                     program("in0", ProgramRole::Switch, {copy(kDram + 1, kSram, 1)}),
+                     program("in1", ProgramRole::Switch, {copy(kDram + 2, kSram, 1)}),
+                     program("power_on", ProgramRole::PowerOn, {copy(kDram + 3, kSram + 8, 1)})};
+  stream.switchTo = {-1, 3, 2, -1, 2, 3};
+  auto made = Simulator::create(stream, machine);
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ(made->activeTask(), -1);
+  EXPECT_THAT(std::string(made->run(0, inputs).status().message()),
+              HasSubstr("switch to it first"));
+  ASSERT_TRUE(made->runPowerOn().ok());
+  for (int task : {0, 1, 1, 0}) {
+    ASSERT_TRUE(made->switchTo(task).ok());
+    ASSERT_TRUE(made->run(task, inputs).ok());
+    EXPECT_EQ(made->readTier(kSram + 100, 1)->front(), stream.images[0].bytes[1 + task]);
+  }
+  EXPECT_EQ(made->readTier(kSram + 8, 1)->front(), stream.images[0].bytes[3]);
+  EXPECT_FALSE(made->switchTo(2).ok());
+}
+
+TEST_F(SimulatorTest, ObserverSeesEveryInstruction) {
+  ASSERT_TRUE(run({}).ok());
+  int steps = 0;
+  simulator->setObserver([&](const Step &step) { steps += step.program.name == "run_sst2"; });
+  ASSERT_TRUE(simulator->run(0, inputs).ok());
+  EXPECT_EQ(steps, 2); // begin and end
+}
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+TEST_F(SimulatorTest, ErrorsNameTaskProgramInstructionAndNode) {
+  std::string error = errorOf({loadData(0, 0, 1, 0x1000)});
+  EXPECT_THAT(error, HasSubstr("task 'sst2': program 'run_sst2': instruction 1 (load_data"));
+  EXPECT_THAT(error, HasSubstr("of layer linear '/layer/MatMul': address 0x1000 is in no tier"));
+}
+
+TEST_F(SimulatorTest, AddressErrors) {
+  EXPECT_THAT(errorOf({copy(kSram + 0x3fffff, kSram, 2)}),
+              HasSubstr("past the end of tier 'sram'"));
+  EXPECT_THAT(errorOf({copy(kSram + 5, kSram, 1)}),
+              HasSubstr("read of address 0x20000005 of tier 'sram', which nothing has written"));
+  EXPECT_THAT(errorOf({copy(kDram, kSram, 3), copy(kSram, kSram + 64, 4)}),
+              HasSubstr("read of address 0x20000003"));
+  EXPECT_THAT(errorOf({copy(kDram, kRram, 1)}), HasSubstr("RRAM is programmed once"));
+  EXPECT_THAT(errorOf({make(Opcode::TierPower, {{Field::Tier, 1}, {Field::State, 0}}),
+                       copy(kDram, kSram, 1)}),
+              HasSubstr("tier 'sram' is switched off"));
+  EXPECT_THAT(errorOf({copy(kDram, kSram, 1),
+                       make(Opcode::TierPower, {{Field::Tier, 1}, {Field::State, 0}}),
+                       make(Opcode::TierPower, {{Field::Tier, 1}, {Field::State, 1}}),
+                       copy(kSram, kSram + 1, 1)}),
+              HasSubstr("which nothing has written"));
+  EXPECT_THAT(errorOf({make(Opcode::TierPower, {{Field::Tier, 9}})}), HasSubstr("tier 9"));
+  EXPECT_THAT(errorOf({make(Opcode::Dvfs, {{Field::Point, 15}})}), HasSubstr("operating point 15"));
+}
+
+TEST_F(SimulatorTest, EngineMemoryErrors) {
+  EXPECT_THAT(errorOf({loadData(0, 4095, 2, kDram)}),
+              HasSubstr("rows 4095 to 4096 are outside data memory 0 of 4096 rows"));
+  EXPECT_THAT(errorOf({loadMask(1, 4000, 97, kDram)}), HasSubstr("are outside mask memory 1"));
+  EXPECT_THAT(errorOf({loadData(0, 0, 0, kDram)}), HasSubstr("a transfer of nothing"));
+  EXPECT_THAT(errorOf({storeData(1, 3, 1, kSram)}),
+              HasSubstr("read of row 3 of data memory 1, which nothing has written"));
+  EXPECT_THAT(errorOf({make(Opcode::LoadAux,
+                            {{Field::Row, 255}, {Field::Rows, 2}, {Field::Address, kDram}})}),
+              HasSubstr("outside the auxiliary memory of 256 rows"));
+  EXPECT_THAT(errorOf({make(Opcode::StoreAux,
+                            {{Field::Row, 9}, {Field::Rows, 1}, {Field::Address, kSram}})}),
+              HasSubstr("read of row 9 of the auxiliary memory"));
+}
+
+TEST_F(SimulatorTest, EngineErrors) {
+  uint64_t ones = addImage(kDram + 0x60000, std::vector<uint8_t>(8192, 0xff));
+  EXPECT_THAT(errorOf({matMul(24, 16, 16, 0, 0)}), HasSubstr("n0 is 24; must be a multiple of 16"));
+  EXPECT_THAT(errorOf({matMul(16, 16, 0, 0, 0)}), HasSubstr("m is 0"));
+  EXPECT_THAT(errorOf({matMul(16, 16, 16, 0, 0)}), HasSubstr("read of word 0 of mask memory 0"));
+  EXPECT_THAT(errorOf({loadMask(0, 0, 16, ones), matMul(16, 16, 16, 0, 0)}),
+              HasSubstr("read of row 0 of data memory 0"));
+  Instruction negative = matMul(16, 16, 16, 0, 0);
+  negative.set(Field::DataOffset0, 3);
+  EXPECT_THAT(errorOf({loadMask(0, 0, 16, ones), negative}), HasSubstr("rows -3 to 12"));
+  Values sfu = {{Field::Vectors, 1}, {Field::Timesteps, 1}};
+  EXPECT_THAT(errorOf({make(Opcode::ElementAdd)}), HasSubstr("vectors is 0; must be 1 to 255"));
+  EXPECT_THAT(errorOf({make(Opcode::Softmax, sfu)}),
+              HasSubstr("read of row 0 of the auxiliary memory"));
+  EXPECT_THAT(
+      errorOf({loadMask(0, 0, 1, kDram), loadData(0, 0, 1, kDram), make(Opcode::ElementAdd, sfu)}),
+      HasSubstr("dense tensors only"));
+}
+
+TEST_F(SimulatorTest, HostErrors) {
+  EXPECT_THAT(errorOf({gather(kDram, 2, 16)}),
+              HasSubstr("element 0 of input 'ids' is 2; the table has rows 0 to 1"));
+  EXPECT_THAT(errorOf({gather(kDram, 9, 16, {{Field::Input, 2}})}),
+              HasSubstr("input 2 of task 'sst2' with 2 inputs"));
+  EXPECT_THAT(errorOf({gather(kDram, 9, 16, {{Field::Timesteps, 5}})}),
+              HasSubstr("5 timesteps of input 'ids' with 4 elements"));
+  EXPECT_THAT(errorOf({gather(kDram, 9, 16, {{Field::Scale, -60}})}),
+              HasSubstr("do not fit the host's accumulator"));
+  EXPECT_THAT(errorOf({gather(kDram, 9, 16, {{Field::Accumulate, 1}})}),
+              HasSubstr("adds 4 x 16 to an accumulator of 0 x 0"));
+  EXPECT_THAT(errorOf({make(Opcode::HostEmit, {{Field::Timesteps, 4}, {Field::Columns, 16}})}),
+              HasSubstr("emits 4 x 16 of an accumulator of 0 x 0"));
+  EXPECT_THAT(errorOf({make(Opcode::HostMask, {{Field::Vectors, 1}, {Field::Bias, 2}})}),
+              HasSubstr("bias 2 has no code for 1.0"));
+  EXPECT_THAT(errorOf({make(Opcode::HostMask, {{Field::Timesteps, 4}, {Field::Bias, 3}})}),
+              HasSubstr("4 timesteps do not fit 0 vectors"));
+  EXPECT_THAT(errorOf({make(Opcode::HostOutput, {{Field::Output, 1}})}),
+              HasSubstr("output 1 of task 'sst2' with 0 outputs"));
+  stream.tasks[0].outputs = {{"y", ElementType::F32, {1, 2}}};
+  EXPECT_THAT(errorOf({make(Opcode::HostOutput, {{Field::Timesteps, 3}, {Field::Columns, 1}})}),
+              HasSubstr("writes 3 x 1 values to output 'y', which has 2"));
+  EXPECT_THAT(errorOf({make(Opcode::HostOutput, {{Field::Layout, 1}})}), HasSubstr("layout 1"));
+  EXPECT_THAT(errorOf({}), HasSubstr("the program wrote no output 'y'"));
+}
+
+TEST_F(SimulatorTest, ControlErrors) {
+  Instruction loop = make(Opcode::Loop, {{Field::Count, 2}}), end = make(Opcode::End);
+  EXPECT_THAT(errorOf({loop, loop, end, end}), HasSubstr("loops do not nest"));
+  EXPECT_THAT(errorOf({end}), HasSubstr("end without loop"));
+  EXPECT_THAT(errorOf({loop}), HasSubstr("loop without end"));
+  EXPECT_THAT(errorOf({make(Opcode::Loop), end}), HasSubstr("a loop of no repetitions"));
+  EXPECT_THAT(errorOf({make(Opcode::TaskBegin, {{Field::Task, 3}})}),
+              HasSubstr("names task 3, but task 0 runs"));
+}
+
+TEST_F(SimulatorTest, InputErrors) {
+  inputs[0].name = "other";
+  EXPECT_THAT(errorOf({}), HasSubstr("no array for input 'ids' (given: 'other', 'mask')"));
+  inputs[0] = NpyArray::fromInts("ids", {4}, {1, 2, 3, 4});
+  EXPECT_THAT(errorOf({}), HasSubstr("input 'ids' has shape [4], the task takes [1, 4]"));
+  inputs[0] = NpyArray::fromFloats("ids", {1, 4}, {1, 2, 3, 4});
+  EXPECT_THAT(errorOf({}), HasSubstr("elements of kind 'f' of 4 bytes, the task takes i64"));
+  stream.tasks[0].inputs[0].type = ElementType::F32;
+  EXPECT_THAT(errorOf({}), HasSubstr("input 'ids' is f32"));
+}
+
+TEST_F(SimulatorTest, RefusesMachinesItCannotSimulate) {
+  auto refused = [&](Machine changed) {
+    std::swap(changed, machine);
+    std::string error = errorOf({});
+    std::swap(changed, machine);
+    return error;
+  };
+  Machine m = machine;
+  m.engine.semantics = Semantics::Published;
+  EXPECT_THAT(refused(m), HasSubstr("semantics PUBLISHED"));
+  m = machine;
+  m.engine.vectorSize = 32;
+  EXPECT_THAT(refused(m), HasSubstr("vectors of 32 codes"));
+  m = machine;
+  m.engine.accumulatorBits = 24;
+  EXPECT_THAT(refused(m), HasSubstr("accumulators of 24 bits"));
+  m = machine;
+  m.engine.sfuFractionBits = 10;
+  EXPECT_THAT(refused(m), HasSubstr("SFU words of 20 bits, 10 of them fraction"));
+  addImage(0x10, {1});
+  EXPECT_THAT(errorOf({}), HasSubstr("image of tier 'dram': address 0x10 is in no tier"));
+}
+
+} // namespace
