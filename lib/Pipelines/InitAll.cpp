@@ -4,7 +4,9 @@
 #include "aac/Conversion/AACToCmd.h"
 #include "aac/Conversion/Passes.h"
 #include "aac/Import/Passes.h"
+#include "aac/Pipelines/CompressPipeline.h"
 #include "aac/Pipelines/ImportPipeline.h"
+#include "aac/Pipelines/PlacePipelines.h"
 #include "aac/Transforms/CompressPasses.h"
 #include "aac/Transforms/PlacePasses.h"
 #include "dialects/AAC/AACDialect.h"
@@ -26,6 +28,8 @@ void aac::registerAllPasses() {
   aac::registerConversionPasses();
   aac::registerImportPipeline();
   aac::registerCompressPasses();
+  aac::registerCompressPipeline();
   aac::registerPlacePasses();
   aac::registerAACToCmdPasses();
+  aac::registerPlacePipelines();
 }

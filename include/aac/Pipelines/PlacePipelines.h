@@ -1,0 +1,19 @@
+//===- PlacePipelines.h - quantised aac -> placed -> cmd --------*- C++ -*-===//
+#ifndef AAC_PIPELINES_PLACEPIPELINES_H
+#define AAC_PIPELINES_PLACEPIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace aac {
+
+/// encode, place, tile for `machine`.
+void buildPlacePipeline(mlir::OpPassManager &pm, llvm::StringRef machine);
+/// Lower to cmd and schedule.
+void buildLowerPipeline(mlir::OpPassManager &pm, llvm::StringRef machine);
+/// Makes them known as `aac-place-pipeline` and `aac-lower-pipeline`.
+void registerPlacePipelines();
+
+} // namespace aac
+
+#endif // AAC_PIPELINES_PLACEPIPELINES_H

@@ -1,0 +1,44 @@
+//===- PlacePipelines.cpp - quantised aac -> placed -> cmd ----------------===//
+#include "aac/Pipelines/PlacePipelines.h"
+
+#include "aac/Conversion/AACToCmd.h"
+#include "aac/Transforms/PlacePasses.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+
+void aac::buildPlacePipeline(OpPassManager &pm, llvm::StringRef machine) {
+  // Bytes first: their sizes decide what fits where.
+  pm.addPass(createEncodePass({machine.str()}));
+  pm.addPass(createPlacePass({machine.str()}));
+  pm.addPass(createTilePass({machine.str()}));
+}
+
+void aac::buildLowerPipeline(OpPassManager &pm, llvm::StringRef machine) {
+  LowerToCmdPassOptions lower;
+  lower.machine = machine.str();
+  pm.addPass(createLowerToCmdPass(lower));
+  // The order of lowering is right but leaves units idle.
+  pm.addPass(createSchedulePass());
+}
+
+namespace {
+struct MachineOptions : PassPipelineOptions<MachineOptions> {
+  Option<std::string> machine{*this, "machine",
+                              llvm::cl::desc("a name from machines/ or a path"),
+                              llvm::cl::init("edgebert-rram")};
+};
+} // namespace
+
+void aac::registerPlacePipelines() {
+  PassPipelineRegistration<MachineOptions>(
+      "aac-place-pipeline", "encode, tiers and addresses, tiles",
+      [](OpPassManager &pm, const MachineOptions &options) {
+        buildPlacePipeline(pm, options.machine);
+      });
+  PassPipelineRegistration<MachineOptions>(
+      "aac-lower-pipeline", "placed aac -> cmd, scheduled",
+      [](OpPassManager &pm, const MachineOptions &options) {
+        buildLowerPipeline(pm, options.machine);
+      });
+}
