@@ -1,0 +1,193 @@
+//===- TimingTest.cpp - cycles against the measured points, and overlap ----===//
+#include "aac/Sim/Timing.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+using namespace aac;
+using namespace aac::sim;
+using isa::Field;
+using isa::Instruction;
+using isa::Opcode;
+using isa::Unit;
+using testing::HasSubstr;
+
+namespace {
+
+constexpr int64_t kDram = 0x80000000;
+
+class TimingTest : public testing::Test {
+protected:
+  TimingTest() {
+    auto loaded = Machine::load("edgebert", {std::string(AAC_SOURCE_DIR) + "/machines"});
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    machine = *loaded;
+    // The measurements were taken on a memory of one beat a cycle and no latency.
+    machine.tiers[0].bandwidth = {1e18, 1e18, 1e18, "", ""};
+    machine.tiers[0].readLatency = machine.tiers[0].writeLatency = {};
+  }
+  int64_t cycles(const Instruction &in, Level level = Level::Typical) {
+    auto value = instructionCycles(in, machine, level);
+    EXPECT_TRUE(value.ok()) << value.status();
+    return value.ok() ? *value : -1;
+  }
+  ProgramTiming time(std::vector<Instruction> code) {
+    Program program;
+    program.name = "p";
+    program.code = std::move(code);
+    auto timing = timeProgram(program, machine);
+    EXPECT_TRUE(timing.ok()) << timing.status();
+    return timing.ok() ? *timing : ProgramTiming();
+  }
+  Machine machine;
+};
+
+Instruction matMul(int64_t n0, int64_t n1, int64_t m) {
+  return Instruction(Opcode::MatMul).set(Field::N0, n0).set(Field::N1, n1).set(Field::M, m);
+}
+Instruction sfu(Opcode op, int64_t vectors, int64_t timesteps) {
+  return Instruction(op).set(Field::Vectors, vectors).set(Field::Timesteps, timesteps);
+}
+Instruction transfer(Opcode op, int64_t count, int64_t chunks = 1) {
+  Field size = op == Opcode::LoadMask || op == Opcode::StoreMask ? Field::Words : Field::Rows;
+  Instruction in = Instruction(op).set(size, count).set(Field::Address, kDram);
+  if (in.has(Field::Chunks))
+    in.set(Field::Chunks, chunks);
+  return in;
+}
+Instruction wait(int64_t units) { return Instruction(Opcode::Wait).set(Field::Units, units); }
+
+TEST_F(TimingTest, MatMulHitsTheMeasuredPoints) {
+  // Reference, accelerator section 6: start write to interrupt on the SystemC model.
+  EXPECT_EQ(cycles(matMul(16, 16, 16)), 68);
+  EXPECT_EQ(cycles(matMul(16, 16, 32)), 101);
+  EXPECT_EQ(cycles(matMul(64, 64, 64)), 2267);
+  EXPECT_EQ(cycles(matMul(128, 128, 64)), 8987);
+  EXPECT_EQ(cycles(matMul(64, 64, 768)), 25499);
+  EXPECT_EQ(cycles(matMul(16, 16, 3072)), 6371);
+  EXPECT_EQ(cycles(matMul(128, 64, 128)), 8731);
+}
+
+TEST_F(TimingTest, SfuFollowsTheMeasuredFormulas) {
+  for (int64_t nv : {1, 3, 48})
+    for (int64_t nt : {1, 16, 128}) {
+      EXPECT_EQ(cycles(sfu(Opcode::LayerNorm, nv, nt)), 47 * nv * nt + 2 * nt + 4);
+      EXPECT_EQ(cycles(sfu(Opcode::Softmax, nv, nt)), 58 * nv * nt + 2 * nt + 3);
+      EXPECT_EQ(cycles(sfu(Opcode::ElementAdd, nv, nt)), 36 * nv * nt + 2 * nt + 3);
+    }
+  EXPECT_EQ(cycles(Instruction(Opcode::Entropy).set(Field::Vectors, 4)), 34 * 4 + 6);
+}
+
+TEST_F(TimingTest, TransfersFollowTheMeasuredFormulas) {
+  for (int64_t r : {1, 128, 129, 1000}) {
+    int64_t bursts = (2 * r + 255) / 256;
+    EXPECT_EQ(cycles(transfer(Opcode::LoadData, r)), 2 * r + bursts * 5 + 4);
+    EXPECT_EQ(cycles(transfer(Opcode::StoreData, r)), 2 * r + bursts * 12 + 4);
+  }
+  EXPECT_EQ(cycles(transfer(Opcode::LoadAux, 200)), 400 + 2 * 5 + 4);
+  for (int64_t w : {4, 1024, 1025, 4096}) {
+    int64_t bursts = (w + 1023) / 1024;
+    EXPECT_EQ(cycles(transfer(Opcode::LoadMask, w)), w + bursts * 5 + 4);
+    EXPECT_EQ(cycles(transfer(Opcode::StoreMask, w)), w + bursts * 12 + 4);
+  }
+  // Chunks are transfers of their own, with three register writes each after the first.
+  EXPECT_EQ(cycles(transfer(Opcode::LoadData, 16, 10)), 10 * (32 + 5 + 4) + 9 * 12);
+}
+
+TEST_F(TimingTest, TiersLimitTransfers) {
+  machine.tiers[0].bandwidth = {1e9, 2e9, 4e9, "bytes/s", ""}; // at 1 GHz: 1, 2, 4 bytes a cycle
+  machine.tiers[0].readLatency = {10, 20, 30, "ns", ""};
+  machine.engine.clock = {1e9, 1e9, 1e9, "Hz", ""};
+  Instruction load = transfer(Opcode::LoadData, 128); // 2048 bytes, one burst
+  EXPECT_EQ(cycles(load, Level::Low), 512 + 5 + 10 + 4);
+  EXPECT_EQ(cycles(load, Level::Typical), 1024 + 5 + 20 + 4);
+  EXPECT_EQ(cycles(load, Level::High), 2048 + 5 + 30 + 4);
+}
+
+TEST_F(TimingTest, HostCallsTakeHostOrMemoryTime) {
+  machine.engine.clock = {1e9, 1e9, 1e9, "Hz", ""};
+  machine.host.clock = {5e8, 5e8, 5e8, "Hz", ""};
+  machine.host.cyclesPerCall = {10, 10, 10, "", ""};
+  machine.host.cyclesPerElement = {3, 3, 3, "", ""};
+  Instruction copy = Instruction(Opcode::HostCopy)
+                         .set(Field::Address, kDram)
+                         .set(Field::OutAddress, kDram + 4096)
+                         .set(Field::Bytes, 100);
+  EXPECT_EQ(cycles(copy), 2 * (10 + 300));
+  machine.tiers[0].bandwidth = {1e8, 1e8, 1e8, "bytes/s", ""};
+  EXPECT_EQ(cycles(copy), 2 * 1000); // 100 bytes each way at 10 cycles a byte
+}
+
+TEST_F(TimingTest, UnitsOverlapUntilAWait) {
+  Instruction load = transfer(Opcode::LoadData, 128), mul = matMul(64, 64, 64);
+  int64_t loadCycles = cycles(load), mulCycles = cycles(mul);
+  // Issue takes 5 and 9 register writes of 4 cycles.
+  EXPECT_EQ(time({load, mul}).totalCycles, 20 + 36 + mulCycles);
+  EXPECT_EQ(time({load, wait(1), mul}).totalCycles, 20 + loadCycles + 36 + mulCycles);
+  EXPECT_EQ(time({load, wait(2), mul}).totalCycles, 20 + 36 + mulCycles); // engine was idle
+  // A busy unit holds back the front end, and with it what comes after.
+  ProgramTiming timing = time({mul, mul, load});
+  EXPECT_EQ(timing.instructions[1].start, 36 + mulCycles + 36);
+  EXPECT_EQ(timing.instructions[2].start, 36 + mulCycles + 36 + 20);
+  EXPECT_EQ(timing.busyCycles[static_cast<size_t>(Unit::Engine)], 2 * mulCycles);
+  EXPECT_EQ(timing.busyCycles[static_cast<size_t>(Unit::Transfer)], loadCycles);
+  machine.engine.overlapsTransfers = false;
+  EXPECT_EQ(time({load, mul}).totalCycles, 20 + loadCycles + 36 + mulCycles);
+}
+
+TEST_F(TimingTest, LoopsAndOperatingPoints) {
+  Instruction mul = matMul(16, 16, 16);
+  ProgramTiming timing = time({Instruction(Opcode::Loop).set(Field::Count, 3), mul,
+                               Instruction(Opcode::End), Instruction(Opcode::TaskEnd)});
+  EXPECT_EQ(timing.totalCycles, 3 * (36 + 68));
+  ASSERT_EQ(timing.instructions.size(), 3u);
+  EXPECT_EQ(timing.instructions[2].iteration, 2);
+  double nominal = machine.engine.clock.typical;
+  machine.points.clear();
+  machine.points.push_back({{}, {nominal / 2, nominal / 2, nominal / 2, "Hz", ""}, {}});
+  EXPECT_EQ(time({Instruction(Opcode::Dvfs), mul}).totalCycles, 36 + 2 * 68);
+}
+
+TEST_F(TimingTest, ErrorsNameTheInstruction) {
+  auto errorOf = [&](std::vector<Instruction> code) {
+    Program program;
+    program.name = "p";
+    program.code = std::move(code);
+    return std::string(timeProgram(program, machine).status().message());
+  };
+  Instruction load = transfer(Opcode::LoadData, 1);
+  load.set(Field::Address, 16);
+  EXPECT_THAT(errorOf({wait(1), load}),
+              testing::AllOf(HasSubstr("program 'p': instruction 1 (load_data"),
+                             HasSubstr("address 0x10 is in no tier")));
+  EXPECT_THAT(errorOf({Instruction(Opcode::End)}), HasSubstr("end without loop"));
+  EXPECT_THAT(errorOf({Instruction(Opcode::Loop)}), HasSubstr("loop without end"));
+  EXPECT_THAT(errorOf({Instruction(Opcode::Loop), Instruction(Opcode::Loop)}),
+              HasSubstr("loops do not nest"));
+  EXPECT_THAT(errorOf({Instruction(Opcode::Dvfs).set(Field::Point, 15)}),
+              HasSubstr("operating points"));
+}
+
+TEST_F(TimingTest, TraceIsJsonWithAnEventPerInstruction) {
+  Stream stream;
+  stream.locations.push_back({"/a \"quoted\" node", "linear", "layer"});
+  Program program;
+  program.name = "run";
+  program.code = {transfer(Opcode::LoadData, 128), matMul(16, 16, 16)};
+  program.location = {0, -1};
+  auto timing = timeProgram(program, machine);
+  ASSERT_TRUE(timing.ok());
+  auto json = nlohmann::json::parse(chromeTrace(stream, program, *timing), nullptr, false);
+  ASSERT_FALSE(json.is_discarded());
+  int complete = 0;
+  for (const auto &event : json["traceEvents"])
+    if (event["ph"] == "X") {
+      ++complete;
+      EXPECT_GT(event["dur"].get<double>(), 0);
+      EXPECT_EQ(event["args"].contains("node"), event["name"] == "load_data");
+    }
+  EXPECT_EQ(complete, 2);
+}
+
+} // namespace
