@@ -46,6 +46,14 @@ TEST(AdaptivFloat, RangeOfEachBias) {
   EXPECT_EQ(significandAdaptivFloat8(0x7f), 3968);
 }
 
+// The examples of docs/formats/numbers.md.
+TEST(AdaptivFloat, DocumentedExamples) {
+  EXPECT_EQ(encodeAdaptivFloat(kEngine, -3, 1.0), 0x30u);
+  EXPECT_EQ(encodeAdaptivFloat(kEngine, -3, -1.03125), 0xb0u);
+  EXPECT_EQ(encodeAdaptivFloat(kEngine, -3, 0.0664), 0u);
+  EXPECT_EQ(encodeAdaptivFloat(kEngine, -3, -40.0), 0xffu);
+}
+
 TEST(AdaptivFloat, EncodeInvertsDecode) {
   for (AdaptivFloatFormat format : allFormats())
     for (int minExponent : {-40, -10, -3, 0, 5}) {

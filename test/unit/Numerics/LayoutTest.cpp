@@ -71,6 +71,23 @@ TEST(Layout, BitMaskCompactsEachLaneAlone) {
   EXPECT_EQ(encoded.data[17], 0);
 }
 
+// The picture of docs/formats/numbers.md.
+TEST(Layout, DocumentedBitMask) {
+  std::vector<uint8_t> vectors(48);
+  vectors[0] = 'a', vectors[2] = 'b';
+  vectors[17] = 'c', vectors[18] = 'd';
+  vectors[32] = 'e', vectors[34] = 'f';
+  EncodedVectors encoded = encodeBitMask(vectors);
+  EXPECT_EQ(encoded.mask, (std::vector<uint16_t>{0b0101, 0b0110, 0b0101}));
+  ASSERT_EQ(encoded.rows(), 3);
+  auto row = [&](int r) {
+    return std::string(encoded.data.begin() + 16 * r, encoded.data.begin() + 16 * r + 4);
+  };
+  EXPECT_EQ(row(0), std::string("acb\0", 4));
+  EXPECT_EQ(row(1), std::string("e\0d\0", 4));
+  EXPECT_EQ(row(2), std::string("\0\0f\0", 4));
+}
+
 TEST(Layout, BitMaskRoundTrips) {
   for (double sparsity : {0.0, 0.1, 0.5, 0.9, 1.0})
     for (size_t vectors : {0, 1, 7, 256}) {
