@@ -1,0 +1,97 @@
+"""ONNX's own node tests (Debian libonnx-testdata) for every op of the dialect, by aac eval.
+
+usage: node_tests.py FOLDER ONNXOPS_TD [DATA]
+
+A test is run if all its operators are registered. It passes within ONNX's own tolerance
+(relative 1e-3, absolute 1e-7) or is refused by an error that REFUSED lists with its reason.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+# What of a registered operator is refused: pattern of the error -> why.
+REFUSED = {
+    r"opset \d+ is not supported": "older than opset 11",
+    r"element type \S+ is not supported|cannot cast to element type": "no such tensor here",
+    r"depends on the model's inputs": "sizes that are inputs: nothing static to compile",
+    r"axes .* are not constant|sizes .* are not constant": "axes that are inputs",
+    r"is no tensor": "sequences and optionals",
+    r"its output .* is used": "statistics that only training needs",
+    r"training mode": "inference only",
+    r"ellipsis|letters that differ": "Einsum terms that no exporter writes",
+    r"operators? (is|are) not supported": "a nested operator",
+    r"only integer ranges": "floating-point Range",
+}
+
+
+def tensor(path):
+    proto = onnx.TensorProto()
+    proto.ParseFromString(path.read_bytes())
+    return numpy_helper.to_array(proto)
+
+
+def run(test, folder):
+    """None if the test passes, else (kind, message)."""
+    data = test / "test_data_set_0"
+    inputs = sorted(data.glob("input_*.pb"), key=lambda p: int(p.stem.split("_")[1]))
+    outputs = sorted(data.glob("output_*.pb"), key=lambda p: int(p.stem.split("_")[1]))
+    result_path = folder / f"{test.name}.npz"
+    command = ["aac", "eval", str(test / "model.onnx"), "-o", str(result_path)]
+    command += [f"--input={path}" for path in inputs]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if result.returncode != 0:
+        for pattern, reason in REFUSED.items():
+            if result.returncode == 1 and re.search(pattern, result.stderr):
+                return ("refused", reason)
+        return ("failed", f"exit code {result.returncode}: {result.stderr[:300]}")
+    with np.load(result_path) as found:
+        for name, path in zip(found.files, outputs):
+            wanted = tensor(path)
+            if found[name].shape != wanted.shape:
+                return ("failed", f"{name} has shape {found[name].shape}, not {wanted.shape}")
+            if not np.allclose(found[name].astype(np.float64), wanted.astype(np.float64),
+                               rtol=1e-3, atol=1e-7, equal_nan=True):
+                return ("failed", f"{name} is wrong: {found[name].ravel()[:4]}, "
+                                  f"wanted {wanted.ravel()[:4]}")
+    return None
+
+
+def main(folder, ops_td, data="/usr/share/libonnx-testdata/data/node"):
+    folder, data = pathlib.Path(folder), pathlib.Path(data)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not data.is_dir():
+        print(f"skipped: no {data} (Debian package libonnx-testdata)")
+        return 0
+    ops = set(re.findall(r'^def ONNX_\w+Op : \w+<"([A-Z]\w*)"', pathlib.Path(ops_td).read_text(),
+                         re.M))
+    tests = []
+    for path in sorted(data.glob("*/model.onnx")):
+        if "BFLOAT16" in path.parent.name:  # ONNX 1.12 stores these data as uint16
+            continue
+        nodes = onnx.load(str(path)).graph.node
+        if all(n.op_type in ops and n.domain in ("", "ai.onnx") for n in nodes):
+            tests.append(path.parent)
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda test: run(test, folder), tests))
+    counts = {}
+    for test, result in zip(tests, results):
+        kind = "passed" if result is None else result[0]
+        if kind == "failed":
+            print(f"{test.name}: {result[1]}")
+        if kind == "refused":
+            kind = f"refused ({result[1]})"
+        counts[kind] = counts.get(kind, 0) + 1
+    for kind, count in sorted(counts.items()):
+        print(f"{count} {kind}")
+    return 1 if "failed" in counts or counts.get("passed", 0) == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
