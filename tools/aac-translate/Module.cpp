@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dialects/AAC/AACDialect.h"
+#include "dialects/Cmd/CmdDialect.h"
 #include "dialects/ONNX/ONNXDialect.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/AsmState.h"
@@ -20,7 +21,7 @@ absl::Status alreadyPrinted() { return absl::InvalidArgumentError(""); }
 
 std::unique_ptr<MLIRContext> makeContext() {
   DialectRegistry registry;
-  registry.insert<onnx::ONNXDialect, ir::AACDialect>();
+  registry.insert<onnx::ONNXDialect, ir::AACDialect, cmd::CmdDialect>();
   auto context = std::make_unique<MLIRContext>(registry);
   context->loadAllAvailableDialects();
   context->getDiagEngine().registerHandler([](Diagnostic &diagnostic) {

@@ -32,6 +32,12 @@ struct Arguments {
 /// --import-onnx: ONNX files -> a module of the onnx dialect, printed.
 absl::StatusOr<std::string> translateImportOnnx(const Arguments &arguments);
 
+/// --export-stream: a module with a cmd.stream -> the bytes of a stream file.
+absl::StatusOr<std::string> translateExportStream(const Arguments &arguments);
+
+/// --import-stream: a stream file -> a module of the cmd dialect, printed.
+absl::StatusOr<std::string> translateImportStream(const Arguments &arguments);
+
 /// A context that knows the project's dialects; diagnostics are printed as this program's.
 std::unique_ptr<mlir::MLIRContext> makeContext();
 

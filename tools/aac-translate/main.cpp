@@ -25,6 +25,10 @@ int main(int argc, char **argv) {
   };
   addTranslation("--import-onnx", "ONNX files -> one module of the onnx dialect",
                  translateImportOnnx);
+  addTranslation("--export-stream", "a module with a cmd.stream -> a stream file (.aacs)",
+                 translateExportStream);
+  addTranslation("--import-stream", "a stream file (.aacs) -> a module of the cmd dialect",
+                 translateImportStream);
   kinds->require_option(1);
 
   app.add_option("inputs", arguments.inputs,
