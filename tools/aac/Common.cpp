@@ -2,6 +2,7 @@
 #include "Common.h"
 
 #include "aac/Import/ONNX.h"
+#include "aac/InitAll.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -61,12 +62,15 @@ OwningOpRef<ModuleOp> OnnxArguments::import(MLIRContext &context) const {
   return *std::move(module);
 }
 
-std::unique_ptr<MLIRContext> makeContext() {
+std::unique_ptr<MLIRContext> makeContext(bool remarks) {
   DialectRegistry registry;
-  registry.insert<onnx::ONNXDialect, ir::AACDialect>();
+  registerAllDialects(registry);
   auto context = std::make_unique<MLIRContext>(registry);
   context->loadAllAvailableDialects();
-  context->getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
+  context->printOpOnDiagnostic(false);
+  context->getDiagEngine().registerHandler([remarks](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Remark && !remarks)
+      return success();
     auto print = [](Diagnostic &d, const char *severity) {
       std::string where;
       if (!isa<UnknownLoc>(d.getLocation())) {

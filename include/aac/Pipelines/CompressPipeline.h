@@ -1,0 +1,30 @@
+//===- CompressPipeline.h - share, roll, prune, quantise --------*- C++ -*-===//
+#ifndef AAC_PIPELINES_COMPRESSPIPELINE_H
+#define AAC_PIPELINES_COMPRESSPIPELINE_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace aac {
+
+/// What the compress pipeline can be asked for; the passes' own descriptions say more.
+struct CompressOptions : public mlir::PassPipelineOptions<CompressOptions> {
+  Option<std::string> sparsity{
+      *this, "sparsity",
+      llvm::cl::desc("fractions of zeros, such as embedding:0.6,encoder:0.5 (none by default)")};
+  Option<std::string> calibrate{
+      *this, "calibrate",
+      llvm::cl::desc("task=path.npz,... or none; a pseudo-random sentence where a task is not "
+                     "named")};
+  Option<std::string> format{*this, "format", llvm::cl::desc("number format"),
+                             llvm::cl::init("af8e3")};
+};
+
+/// Adds everything from an `aac.suite` as raised to quantised parameters and activations.
+void buildCompressPipeline(mlir::OpPassManager &pm, const CompressOptions &options);
+/// Makes it known as `aac-compress-pipeline`.
+void registerCompressPipeline();
+
+} // namespace aac
+
+#endif // AAC_PIPELINES_COMPRESSPIPELINE_H

@@ -1,0 +1,244 @@
+//===- Compile.cpp - aac compile: ONNX in, stream and report out ----------===//
+//
+// Every stage is a textual pass pipeline, the same that aac-opt runs alone; --print-pipeline
+// shows them. Files are written only when everything has succeeded.
+//
+//===----------------------------------------------------------------------===//
+#include "Common.h"
+
+#include "aac/Cost/Report.h"
+#include "aac/InitAll.h"
+#include "aac/Machine/Machine.h"
+#include "aac/Sim/Timing.h"
+#include "aac/Stream/Check.h"
+#include "aac/Support/File.h"
+#include "aac/Target/StreamTarget.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/Support/FileSystem.h"
+#include <chrono>
+#include <iostream>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace aac::tool {
+namespace {
+
+struct CompileArguments {
+  OnnxArguments onnx;
+  std::string machine = "edgebert-rram", output, emit, sparsity, format = "af8e3";
+  std::vector<std::string> calibrate;
+  unsigned threads = 0;
+  bool explain = false, printPipeline = false;
+};
+
+/// A step of the compilation and the pipeline that does it.
+struct Stage {
+  const char *name;     ///< what --emit calls its result
+  const char *progress; ///< for people
+  std::string pipeline;
+};
+
+std::vector<Stage> stagesOf(const CompileArguments &arguments) {
+  std::vector<std::string> options = {absl::StrCat("format=", arguments.format)};
+  if (!arguments.sparsity.empty())
+    options.push_back(absl::StrCat("sparsity=", arguments.sparsity));
+  if (!arguments.calibrate.empty())
+    options.push_back(absl::StrCat("calibrate=", absl::StrJoin(arguments.calibrate, ",")));
+  std::string machine = absl::StrCat("{machine=", arguments.machine, "}");
+  return {
+      {"aac", "recognising the models", "aac-import-pipeline"},
+      {"compressed", "sharing, pruning, quantising",
+       absl::StrCat("aac-compress-pipeline{", absl::StrJoin(options, " "), "}")},
+      {"placed", "placing", absl::StrCat("aac-place-pipeline", machine)},
+      {"cmd", "lowering", absl::StrCat("aac-lower-pipeline", machine)},
+  };
+}
+
+/// Shows what is going on, on a terminal only.
+class Progress {
+public:
+  explicit Progress(size_t steps) : steps(steps), shown(isatty(STDERR_FILENO) != 0) {}
+  void step(const std::string &what) {
+    ++number;
+    if (shown)
+      std::cerr << "\r\033[K[" << number << "/" << steps << "] " << what << std::flush;
+  }
+  ~Progress() {
+    if (shown)
+      std::cerr << "\r\033[K" << std::flush;
+  }
+
+private:
+  size_t steps, number = 0;
+  bool shown;
+};
+
+void runStage(ModuleOp module, const Stage &stage) {
+  PassManager manager(module.getContext());
+  if (failed(parsePassPipeline(stage.pipeline, manager)))
+    fail(absl::StrCat("cannot parse the pipeline ", stage.pipeline));
+  if (failed(manager.run(module)))
+    failQuietly();
+}
+
+std::string bytecodeOf(ModuleOp module) {
+  std::string bytes;
+  llvm::raw_string_ostream os(bytes);
+  if (failed(writeBytecodeToFile(module, os)))
+    fail("cannot write the suite as bytecode");
+  return bytes;
+}
+
+void write(const std::string &path, const std::string &bytes) {
+  if (absl::Status status = writeFileAtomically(path, bytes); !status.ok())
+    fail(status);
+}
+
+/// Prints IR, or writes it where -o says so: text, or bytecode for a path in .mlirbc.
+void emitModule(ModuleOp module, const std::string &path) {
+  if (absl::EndsWith(path, ".mlirbc"))
+    return write(path, bytecodeOf(module));
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  module.print(os, OpPrintingFlags().enableDebugInfo(false));
+  os << "\n";
+  write(path.empty() ? "-" : path, text);
+}
+
+absl::StatusOr<cost::Report> reportOf(const Stream &stream, const Machine &machine) {
+  cost::Schedules schedules;
+  for (auto [level, into] : {std::pair(sim::Level::Low, &schedules.low),
+                             std::pair(sim::Level::Typical, &schedules.typical),
+                             std::pair(sim::Level::High, &schedules.high)}) {
+    auto timing = sim::timeStream(stream, machine, level);
+    if (!timing.ok())
+      return timing.status();
+    *into = *std::move(timing);
+  }
+  return cost::makeReport(stream, machine, schedules);
+}
+
+/// The report's first paragraph.
+std::string headlineOf(const std::string &report) {
+  return report.substr(0, report.find("\n\n", report.find("\n\n") + 2) + 1);
+}
+
+void runCompile(const CompileArguments &arguments) {
+  std::vector<Stage> stages = stagesOf(arguments);
+  if (arguments.printPipeline) {
+    for (const Stage &stage : stages)
+      std::cout << stage.pipeline << "\n";
+    return;
+  }
+  if (arguments.emit.empty() && arguments.output.empty())
+    fail("say where the results go: -o DIRECTORY");
+  // Wrong machines are told before minutes of work, not after.
+  auto machine = Machine::load(arguments.machine, defaultMachinePath());
+  if (!machine.ok())
+    fail(machine.status());
+
+  registerAllPasses();
+  auto context = makeContext(arguments.explain);
+  if (arguments.threads == 1)
+    context->disableMultithreading();
+  Progress progress(stages.size() + 3);
+  progress.step("reading the models");
+  auto module = arguments.onnx.import(*context);
+  if (arguments.emit == "onnx")
+    return emitModule(*module, arguments.output);
+
+  std::string suite;
+  for (const Stage &stage : stages) {
+    progress.step(stage.progress);
+    runStage(*module, stage);
+    if (arguments.emit == stage.name)
+      return emitModule(*module, arguments.output);
+    // What was meant, before anything was rounded: for `aac eval` and to verify against.
+    if (arguments.emit.empty() && std::string(stage.name) == "aac")
+      suite = bytecodeOf(*module);
+  }
+
+  progress.step("checking the stream");
+  auto op = findStream(*module);
+  if (!op.ok())
+    fail(op.status());
+  auto stream = translateToStream(*op);
+  if (!stream.ok())
+    fail(stream.status());
+  auto bytes = serialize(*stream);
+  if (!bytes.ok())
+    fail(bytes.status());
+  if (absl::Status status = checkStream(*stream, *machine); !status.ok())
+    fail(absl::StrCat("internal error: the compiled stream does not pass the checker:\n",
+                      status.message()));
+  if (arguments.emit == "stream")
+    return write(arguments.output.empty() ? "-" : arguments.output, *bytes);
+
+  progress.step("costing");
+  auto report = reportOf(*stream, *machine);
+  if (!report.ok())
+    fail(report.status());
+  std::string text = cost::printReportText(*report);
+  if (std::error_code error = llvm::sys::fs::create_directories(arguments.output))
+    fail(absl::StrCat("cannot make the directory ", arguments.output, ": ", error.message()));
+  write(arguments.output + "/suite.mlirbc", suite);
+  write(arguments.output + "/report.txt", text);
+  write(arguments.output + "/report.json", cost::printReportJson(*report));
+  write(arguments.output + "/suite.aacs", *bytes);
+  std::cout << headlineOf(text) << std::flush;
+}
+
+} // namespace
+
+void addCompileCommand(CLI::App &app) {
+  auto arguments = std::make_shared<CompileArguments>();
+  CLI::App *command =
+      app.add_subcommand("compile", "Compile ONNX models, one a task, into one command stream");
+  arguments->onnx.add(*command);
+  command
+      ->add_option("--machine", arguments->machine,
+                   "machine to compile for: a name (aac machines list) or a file "
+                   "[edgebert-rram]")
+      ->type_name("NAME");
+  command
+      ->add_option("-o,--output", arguments->output,
+                   "directory for suite.aacs, suite.mlirbc, report.txt and report.json; with "
+                   "--emit the file to write (default: standard output)")
+      ->type_name("PATH");
+  command
+      ->add_option("--sparsity", arguments->sparsity,
+                   "fraction of zeros to prune to, by role: embedding:0.6,encoder:0.5 [none]")
+      ->type_name("ROLE:FRACTION,...");
+  command
+      ->add_option("--calibrate", arguments->calibrate,
+                   "samples that activations are measured on, TASK=FILE.npz,...; or none: bounds "
+                   "from the weights [one pseudo-random sentence a task]")
+      ->type_name("TASK=FILE")
+      ->expected(1)
+      ->take_all();
+  command->add_option("--format", arguments->format, "number format of the weights [af8e3]")
+      ->type_name("FORMAT");
+  command
+      ->add_option("--emit", arguments->emit,
+                   "stop after a stage and print its result: onnx, aac, compressed, placed, cmd "
+                   "or stream")
+      ->check(CLI::IsMember({"onnx", "aac", "compressed", "placed", "cmd", "stream"}));
+  command->add_option("--threads", arguments->threads, "1: use a single thread [all]")
+      ->type_name("N");
+  command->add_flag("--explain", arguments->explain, "print remarks: what was decided, and why");
+  command->add_flag("--print-pipeline", arguments->printPipeline,
+                    "print the pass pipelines, for aac-opt, and stop");
+  command->footer("Example:\n"
+                  "  aac compile sst2=sst2.onnx mnli=mnli.onnx --machine=edgebert-rram \\\n"
+                  "      --sparsity=embedding:0.6,encoder:0.5 -o out\n"
+                  "  aac-sim run out/suite.aacs --task=sst2 --input=sentence.npz -o logits.npz");
+  command->callback([arguments] { runCompile(*arguments); });
+}
+
+} // namespace aac::tool
