@@ -163,18 +163,23 @@ bool isDense(absl::Span<const uint16_t> mask) {
   return all == 0xffff;
 }
 
-/// Lane-compacted data -> one code per lane of each vector.
+/// Lane-compacted data -> one code per lane of each vector. `data` has a readable row
+/// after its last: that is where a lane that has run out looks. A few lanes at a time, so
+/// that their positions stay in registers.
 void expand(absl::Span<const uint16_t> mask, const uint8_t *data, uint8_t *vectors) {
-  uint32_t next[kLanes];
-  for (uint32_t lane = 0; lane < kLanes; ++lane)
-    next[lane] = lane;
-  for (size_t v = 0; v < mask.size(); ++v) {
-    for (uint32_t lane = 0; lane < kLanes; ++lane) {
-      uint32_t has = (mask[v] >> lane) & 1;
-      // A lane that has run out reads its last code, which the mask discards.
-      uint32_t at = next[lane] - (has ? 0 : next[lane] >= kLanes ? kLanes : 0);
-      vectors[v * kLanes + lane] = static_cast<uint8_t>(data[at] & (0u - has));
-      next[lane] += has * kLanes;
+  constexpr int group = 4;
+  for (int first = 0; first < kLanes; first += group) {
+    const uint8_t *next[group];
+    for (int i = 0; i < group; ++i)
+      next[i] = data + first + i;
+    uint8_t *out = vectors + first;
+    for (uint16_t word : mask) {
+      for (int i = 0; i < group; ++i) {
+        size_t has = (word >> (first + i)) & 1;
+        out[i] = static_cast<uint8_t>(*next[i] & (0 - has));
+        next[i] += has * kLanes;
+      }
+      out += kLanes;
     }
   }
 }
@@ -229,8 +234,9 @@ void decodeOperand(OperandRole role, int64_t rows, int64_t columns, absl::Span<c
   std::vector<uint8_t> expanded;
   if (!isDense(mask)) {
     expanded.resize(size);
-    if (!data.empty())
-      expand(mask, data.data(), expanded.data());
+    std::vector<uint8_t> padded(data.begin(), data.end());
+    padded.resize(data.size() + kLanes);
+    expand(mask, padded.data(), expanded.data());
     codes = expanded.data();
   }
   if (role == OperandRole::B) {
