@@ -178,5 +178,21 @@ LogicalResult ProgramOp::verifyRegions() {
   return success();
 }
 
+static ParseResult parseProgramRole(OpAsmParser &parser, ProgramRoleAttr &role) {
+  StringRef word;
+  llvm::SMLoc at = parser.getCurrentLocation();
+  if (parser.parseKeyword(&word))
+    return failure();
+  std::optional<ProgramRole> value = symbolizeProgramRole(word);
+  if (!value)
+    return parser.emitError(at) << "role is '" << word << "', expected power_on, switch or run";
+  role = ProgramRoleAttr::get(parser.getContext(), *value);
+  return success();
+}
+
+static void printProgramRole(OpAsmPrinter &printer, ProgramOp, ProgramRoleAttr role) {
+  printer << stringifyProgramRole(role.getValue());
+}
+
 #define GET_OP_CLASSES
 #include "dialects/Cmd/CmdOps.cpp.inc"

@@ -107,7 +107,7 @@ def Cmd_ProgramOp : Cmd_Op<"program", [Symbol, IsolatedFromAbove, HasParent<"Str
   let summary = "instructions that run from the first to the last";
   let arguments = (ins SymbolNameAttr:$sym_name, Cmd_ProgramRoleAttr:$role, StrArrayAttr:$owners);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name `role` `(` `` $role `)` `owners` $owners attr-dict-with-keyword $body";
+  let assemblyFormat = "$sym_name `role` `(` custom<ProgramRole>($role) `)` `owners` $owners attr-dict-with-keyword $body";
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "::llvm::StringRef":$name, "ProgramRole":$role,
                                  "::llvm::ArrayRef<::llvm::StringRef>":$owners)>];

@@ -198,3 +198,11 @@ cmd.stream "m" text "" {
 
 // expected-error @+1 {{expects parent op 'cmd.program'}}
 cmd.wait units = 1
+
+// -----
+
+cmd.stream "m" text "" {
+  // expected-error @+1 {{role is 'walk', expected power_on, switch or run}}
+  cmd.program @r role(walk) owners ["a"] {
+  }
+}
