@@ -82,6 +82,17 @@ def huge_length(path):
     path.write_bytes(b"\x3a\xff\xff\xff\xff\x07abc")
 
 
+@case("protobuf cannot parse it")
+def deep_nesting(path):
+    proto = linear()
+    for _ in range(60):  # three messages a level, protobuf stops at 100
+        outer = one("Relu", "x", [[2]])
+        outer.graph.node[0].attribute.append(
+            AttributeProto(name="body", type=AttributeProto.GRAPH, g=proto.graph))
+        proto = outer
+    return proto
+
+
 @case("larger than 2 GiB")
 def over_2_gib(path):
     with open(path, "wb") as file:

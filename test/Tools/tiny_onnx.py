@@ -1,7 +1,8 @@
 """Writes the models that the tests of the command lines read.
 
-usage: tiny_onnx.py FOLDER: static.onnx (y = relu(x w) with names that exporters give) and
-dynamic.onnx (the same with free dimensions).
+usage: tiny_onnx.py FOLDER: static.onnx (y = relu(x w) with names that exporters give),
+dynamic.onnx (the same with free dimensions) and unsupported.onnx (an operator in it that is
+not supported).
 """
 
 import pathlib
@@ -26,6 +27,12 @@ def main(folder):
                                   producer_name="test")
         model.ir_version = 7
         (folder / f"{name}.onnx").write_bytes(model.SerializeToString())
+    nodes = [helper.make_node("NonZero", ["x"], ["n"]), helper.make_node("Relu", ["n"], ["y"])]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3])]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
+    graph = helper.make_graph(nodes, "g", inputs, outputs)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    (folder / "unsupported.onnx").write_bytes(model.SerializeToString())
     np.savez(folder / "x.npz", x=np.array([[1, 0, 0], [0, -1, 0]], np.float32))
     np.savez(folder / "cases.npz", **{"in.0.x": np.zeros((2, 3), np.float32),
                                       "in.1.x": np.ones((2, 3), np.float32)})
