@@ -24,6 +24,7 @@ absl::Status inFile(const std::string &path, const absl::Status &status);
 void addAsCommand(CLI::App &app);
 void addCheckCommand(CLI::App &app);
 void addDisCommand(CLI::App &app);
+void addConformanceCommand(CLI::App &app);
 void addRunCommand(CLI::App &app);
 
 } // namespace aac::tool

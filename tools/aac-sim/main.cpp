@@ -24,6 +24,7 @@ int main(int argc, char **argv) {
   app.require_subcommand(1);
   aac::tool::addAsCommand(app);
   aac::tool::addCheckCommand(app);
+  aac::tool::addConformanceCommand(app);
   aac::tool::addDisCommand(app);
   aac::tool::addRunCommand(app);
   try {

@@ -1,0 +1,97 @@
+//===- ConformanceTest.cpp - the published engine and its vectors ----------===//
+#include "aac/Sim/Published.h"
+
+#include "aac/Support/File.h"
+#include "absl/strings/str_cat.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace aac;
+using namespace aac::sim;
+using testing::HasSubstr;
+
+namespace {
+
+TEST(Published, ConversionsKeepTheirQuirks) {
+  EXPECT_EQ(published::toFixed(0x80, 3), 0);
+  EXPECT_EQ(published::toFixed(0x7f, 7), 31 << 10);
+  EXPECT_EQ(published::toFixed(0x81, 0), -1); // 17 >> 4: truncated magnitude
+  EXPECT_EQ(published::toCode(-32768, 10, 0), 0x7f) << "a large negative loses its sign";
+  // Halves round toward +infinity: +-16.5 and +-17.5 quarters of a step.
+  EXPECT_EQ(published::toCode(33, 10, 0), 0x51);
+  EXPECT_EQ(published::toCode(-33, 10, 0), 0xd0);
+  EXPECT_EQ(published::multiply(0x7f, 0x7f), static_cast<int16_t>(3968 * 3968));
+  EXPECT_EQ(published::inverseSqrt(0), -1);
+  EXPECT_EQ(published::inverseSqrt(1024), 1023); // 1/sqrt(1), piecewise linear
+}
+
+class ConformanceTest : public testing::Test {
+protected:
+  ConformanceTest() {
+    folder = std::filesystem::path(testing::TempDir()) /
+             absl::StrCat("aac-conformance-", ::getpid(), "-",
+                          testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::create_directories(folder);
+  }
+  ~ConformanceTest() override { std::filesystem::remove_all(folder); }
+
+  int run(const std::string &arguments, std::string &text) {
+    std::string command = absl::StrCat("cd '", folder.string(), "' && '", AAC_BINARY_DIR,
+                                       "/bin/aac-sim' conformance ", arguments, " 2>&1");
+    std::FILE *pipe = ::popen(command.c_str(), "r");
+    char buffer[4096];
+    text.clear();
+    while (size_t size = std::fread(buffer, 1, sizeof(buffer), pipe))
+      text.append(buffer, size);
+    return WEXITSTATUS(::pclose(pipe));
+  }
+  std::filesystem::path folder;
+};
+
+TEST_F(ConformanceTest, CountsAndNamesFailures) {
+  ASSERT_TRUE(writeFileAtomically((folder / "a.jsonl").string(),
+                                  R"({"t":"af8_to_fx10","bias":7,"code":"7f","value":31744}
+{"t":"af8_to_fx10","bias":7,"code":"7f","value":5}
+
+{"t":"af8_to_fx10","bias":8,"code":"7f","value":5}
+{"t":"fx10_to_af8","bias":0,"code":"7","value":5}
+{"id":"x","op":"divide"}
+{"id":"y","op":"matmul","N0":16}
+[1]
+{"t":"fx10_to_af8","bias":0,"value":-32768,"code":"7f"}
+)")
+                  .ok());
+  std::string text;
+  EXPECT_EQ(run("a.jsonl", text), 1);
+  EXPECT_THAT(text, testing::EndsWith("2 passed, 6 failed\n"));
+  for (const char *part :
+       {"a.jsonl:2: value is 31744, expected 5", "a.jsonl:4: field 'bias' is not an integer from",
+        "a.jsonl:5: field 'code' is not hex", "a.jsonl:6: x: unknown operation \"divide\"",
+        "a.jsonl:7: y: no field 'N1'", "a.jsonl:8: not a JSON object"})
+    EXPECT_THAT(text, HasSubstr(part));
+  EXPECT_EQ(run("missing.jsonl", text), 1);
+  EXPECT_EQ(run("", text), 2);
+}
+
+TEST_F(ConformanceTest, EveryObservedVectorPasses) {
+  const char *shared = std::getenv("AAC_SHARED");
+  std::filesystem::path golden =
+      (shared ? std::filesystem::path(shared)
+              : std::filesystem::path(AAC_SOURCE_DIR) / ".." / "shared") /
+      "golden";
+  if (!std::filesystem::exists(golden / "matmul.jsonl"))
+    GTEST_SKIP() << "no vectors in " << golden << " (AAC_SHARED names another folder)";
+  for (const char *name : {"matmul", "elemadd", "layernorm", "convert"}) {
+    std::string text;
+    EXPECT_EQ(run(absl::StrCat("'", (golden / name).string(), ".jsonl'"), text), 0) << text;
+    EXPECT_THAT(text, HasSubstr(" passed, 0 failed"));
+  }
+}
+
+} // namespace
