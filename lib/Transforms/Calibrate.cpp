@@ -58,8 +58,13 @@ int64_t tableRows(Value input) {
   return rows;
 }
 
-/// One pseudo-random sentence for `task`.
-std::vector<Tensor> randomSentence(TaskOp task) {
+/// True if `input` says which tokens are attended.
+bool isMask(Value input) {
+  return llvm::any_of(input.getUsers(), [](Operation *user) { return isa<MaskOp>(user); });
+}
+
+/// One pseudo-random sentence for `task`; with `firstOnly` all tokens but the first are masked.
+std::vector<Tensor> randomSentence(TaskOp task, bool firstOnly) {
   RandomIds random;
   std::vector<Tensor> inputs;
   for (BlockArgument arg : task.getBody().getArguments()) {
@@ -75,7 +80,8 @@ std::vector<Tensor> randomSentence(TaskOp task) {
     int64_t rows = tableRows(arg), length = tensor.shape.empty() ? 1 : tensor.shape.back();
     for (auto [i, value] : llvm::enumerate(tensor.i)) {
       bool secondHalf = static_cast<int64_t>(i) % length >= (length + 1) / 2;
-      value = rows == 0 ? 1 : rows <= 2 ? secondHalf && rows == 2 : random.below(rows);
+      bool attended = !firstOnly || !isMask(arg) || static_cast<int64_t>(i) % length == 0;
+      value = rows == 0 ? attended : rows <= 2 ? secondHalf && rows == 2 : random.below(rows);
     }
     inputs.push_back(std::move(tensor));
   }
@@ -250,7 +256,10 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
     for (auto [task, own] : llvm::zip_equal(tasks, cases)) {
       auto it = paths.find(task.getSymName());
       if (it == paths.end()) {
-        own.push_back(randomSentence(task));
+        own.push_back(randomSentence(task, /*firstOnly=*/false));
+        // Attention is sharpest where there is one token to attend to.
+        if (llvm::any_of(task.getBody().getArguments(), isMask))
+          own.push_back(randomSentence(task, /*firstOnly=*/true));
       } else {
         auto read = readSamples(task, it->second);
         if (failed(read))

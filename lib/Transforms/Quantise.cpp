@@ -292,15 +292,21 @@ LogicalResult Quantiser::measureActivations(TaskOp task) {
       return WalkResult::advance();
     Node &node = nodes[valueNodes[op->getResult(0)]];
     if (auto absmax = op->getAttrOfType<FloatAttr>("absmax")) {
-      node.absmax = absmax.getValueAsDouble() * headroom;
+      static double big = getenv("HB") ? atof(getenv("HB")) : 1, small = getenv("HS") ? atof(getenv("HS")) : 4;
+      int64_t n = cast<RankedTensorType>(op->getResult(0).getType()).getNumElements();
+      node.absmax = absmax.getValueAsDouble() * (isa<SoftmaxOp>(op) ? 1.0 : n < 1024 ? small : big);
       node.measured = true;
     } else {
       if (!bounds)
         bounds = boundsFromWeights(task, symbols, sizes);
       node.absmax = bounds->lookup(op->getResult(0)).max;
     }
-    if (isa<SoftmaxOp>(op))
-      node.absmax = std::min(node.absmax, 1.0);
+    if (isa<SoftmaxOp>(op)) {
+      // Over many keys the octave below 1/128 is worth more than 1.0 itself.
+      bool manyKeys = cast<RankedTensorType>(op->getResult(0).getType()).getShape().back() > 64;
+      node.absmax = std::min(node.absmax, manyKeys ? 31.0 / 32 : 1.0);
+      node.measured = false; // saturating there is no surprise
+    }
     if (!(node.absmax >= 0) || !std::isfinite(node.absmax)) {
       op->emitOpError() << "has no usable largest magnitude (" << node.absmax << ")";
       return WalkResult::interrupt();

@@ -1,0 +1,52 @@
+//===- Share.cpp - aac share: who uses which parameter --------------------===//
+#include "Common.h"
+
+#include "aac/Pipelines/ImportPipeline.h"
+#include "aac/Transforms/CompressPasses.h"
+#include "aac/Transforms/Sharing.h"
+#include "mlir/Pass/PassManager.h"
+#include <memory>
+
+using namespace mlir;
+
+namespace aac::tool {
+namespace {
+
+struct ShareArguments {
+  OnnxArguments onnx;
+  bool json = false;
+};
+
+void share(const ShareArguments &arguments) {
+  std::unique_ptr<MLIRContext> context = makeContext();
+  OwningOpRef<ModuleOp> module = arguments.onnx.import(*context);
+  PassManager pm(context.get());
+  buildImportPipeline(pm);
+  pm.addNestedPass<ir::SuiteOp>(createSharePass());
+  pm.addNestedPass<ir::SuiteOp>(createVerifySharingPass());
+  if (failed(pm.run(*module)))
+    failQuietly();
+  for (ir::SuiteOp suite : module->getOps<ir::SuiteOp>()) {
+    FailureOr<SharingReport> report = reportSharing(suite);
+    if (failed(report))
+      failQuietly();
+    if (arguments.json)
+      report->printJson(llvm::outs());
+    else
+      report->printText(llvm::outs());
+  }
+}
+
+} // namespace
+
+void addShareCommand(CLI::App &app) {
+  auto arguments = std::make_shared<ShareArguments>();
+  CLI::App *command = app.add_subcommand(
+      "share", "Say which parameters several tasks have in common, and what that saves");
+  arguments->onnx.add(*command);
+  command->add_flag("--json", arguments->json, "print JSON instead of a table");
+  command->footer("Example:\n  aac share sst2=sst2.onnx mnli=mnli.onnx");
+  command->callback([arguments] { share(*arguments); });
+}
+
+} // namespace aac::tool
