@@ -130,6 +130,19 @@ void runStream(const RunOptions &options) {
       read[machine.tiers[i].name] = totals.bytesRead[i];
       written[machine.tiers[i].name] = totals.bytesWritten[i];
     }
+    nlohmann::ordered_json locations = nlohmann::ordered_json::array();
+    for (size_t i = 0; i < stream.locations.size(); ++i) {
+      const sim::LocationStatistics &entry = simulator.statistics()[i];
+      if (entry.instructions == 0)
+        continue;
+      locations.push_back({{"node", stream.locations[i].node},
+                           {"op", stream.locations[i].op},
+                           {"layer", stream.locations[i].layer},
+                           {"instructions", entry.instructions},
+                           {"macs", entry.macs},
+                           {"saturations", entry.counts.saturations},
+                           {"accumulator_overflows", entry.counts.overflows}});
+    }
     // Power-on, the switch and the inference together.
     json["simulation"] = {{"task", stream.tasks[task].name},
                           {"basis", "simulated"},
@@ -138,7 +151,8 @@ void runStream(const RunOptions &options) {
                           {"saturations", totals.counts.saturations},
                           {"accumulator_overflows", totals.counts.overflows},
                           {"bytes_read", std::move(read)},
-                          {"bytes_written", std::move(written)}};
+                          {"bytes_written", std::move(written)},
+                          {"locations", std::move(locations)}};
     check(writeFileAtomically(options.report, json.dump(2) + "\n"));
   }
 
