@@ -293,6 +293,10 @@ void TaskParameters::finish(ir::SuiteOp suite, ir::TaskOp task, SymbolTable &sym
     if (entry->second != found.back().role)
       severalRoles.insert(reading.value);
   }
+  // Nor where it was taken from such a tensor for several others.
+  std::map<std::string, llvm::DenseSet<Attribute>> named;
+  for (const Reading &reading : readings)
+    named[reading.name].insert(reading.value);
   std::map<std::pair<const void *, ir::Role>, ir::UseOp> made;
   OpBuilder builder(task);
   for (auto [reading, purpose] : llvm::zip_equal(readings, found)) {
@@ -303,7 +307,9 @@ void TaskParameters::finish(ir::SuiteOp suite, ir::TaskOp task, SymbolTable &sym
       continue;
     }
     first = reading.use;
-    std::string name = severalRoles.contains(reading.value) ? "" : reading.name;
+    std::string name = reading.name;
+    if (severalRoles.contains(reading.value) || named[name].size() > 1)
+      name.clear();
     if (name.empty())
       name = purpose.name.empty() ? "parameter" : purpose.name;
     if (symbols.lookup(name))

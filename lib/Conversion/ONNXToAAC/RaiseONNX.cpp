@@ -138,7 +138,7 @@ void TaskRaiser::report() {
   llvm::sort(refusals, [](const Refusal &a, const Refusal &b) {
     return a.node != b.node && a.node->isBeforeInBlock(b.node);
   });
-  InFlightDiagnostic diag = graph.emitError()
+  InFlightDiagnostic diag = emitError(graph.getLoc())
                             << "task " << graph.getSymName() << ": cannot raise "
                             << refusals.size() << (refusals.size() == 1 ? " node" : " nodes");
   for (auto [i, refusal] : llvm::enumerate(refusals)) {

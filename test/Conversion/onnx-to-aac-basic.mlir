@@ -1,0 +1,38 @@
+// RUN: aac-opt %s -split-input-file --aac-raise-onnx | FileCheck %s
+
+// A product in any association and order, powers as products.
+// CHECK-LABEL: aac.task @gelu
+// CHECK-NEXT: %[[Y:.*]] = aac.activation gelu_tanh %{{.*}} : tensor<1x2x4xf32>
+// CHECK-NEXT: aac.return %[[Y]]
+onnx.graph @gelu(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
+  %c = onnx.Constant dense<0.044715> : tensor<f32>
+  %k = onnx.Constant dense<0.797884583> : tensor<1xf32>
+  %one = onnx.Constant dense<1.0> : tensor<f32>
+  %half = onnx.Constant dense<0.5> : tensor<f32>
+  %00 = onnx.Mul %x, %x : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %0 = onnx.Mul %00, %x : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %1 = onnx.Mul %c, %0 : (tensor<f32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %2 = onnx.Add %1, %x : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %3 = onnx.Mul %2, %k : (tensor<1x2x4xf32>, tensor<1xf32>) -> tensor<1x2x4xf32>
+  %4 = onnx.Tanh %3 : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %5 = onnx.Add %one, %4 : (tensor<f32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %6 = onnx.Mul %x, %5 : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %7 = onnx.Mul %6, %half : (tensor<1x2x4xf32>, tensor<f32>) -> tensor<1x2x4xf32>
+  onnx.return %7 : tensor<1x2x4xf32>
+}
+
+// -----
+
+// The weight is transposed to [out, in]; the bias may be the first operand.
+// CHECK: aac.param @w : tensor<2x3xf32> = dense<{{\[\[}}1.000000e+00, 3.000000e+00, 5.000000e+00], [2.000000e+00, 4.000000e+00, 6.000000e+00]]>
+// CHECK-SAME: role = #aac.role<classifier>
+// CHECK: aac.param @b : tensor<2xf32>
+// CHECK-LABEL: aac.task @linear
+// CHECK: aac.linear %{{.*}}, %{{.*}}, %{{.*}} : (tensor<1x2x3xf32>, tensor<2x3xf32>, tensor<2xf32>) -> tensor<1x2x2xf32>
+onnx.graph @linear(%x: tensor<1x2x3xf32>) inputs ["x"] outputs ["y"] {
+  %w = onnx.Initializer "w" dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]> : tensor<3x2xf32>
+  %b = onnx.Initializer "b" dense<0.5> : tensor<2xf32>
+  %0 = onnx.MatMul %x, %w : (tensor<1x2x3xf32>, tensor<3x2xf32>) -> tensor<1x2x2xf32>
+  %1 = onnx.Add %b, %0 : (tensor<2xf32>, tensor<1x2x2xf32>) -> tensor<1x2x2xf32>
+  onnx.return %1 : tensor<1x2x2xf32>
+}

@@ -1,0 +1,41 @@
+// What is near a pattern is refused with the constant that differs, never taken for it.
+// RUN: aac-opt %s -split-input-file -verify-diagnostics --aac-raise-onnx
+
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
+  %three = onnx.Constant dense<3.0> : tensor<f32>
+  %c = onnx.Constant dense<0.0456> : tensor<f32>
+  %k = onnx.Constant dense<0.797884583> : tensor<f32>
+  %one = onnx.Constant dense<1.0> : tensor<f32>
+  %half = onnx.Constant dense<0.5> : tensor<f32>
+  %0 = onnx.Pow %x, %three : (tensor<1x2x4xf32>, tensor<f32>) -> tensor<1x2x4xf32>
+  %1 = onnx.Mul %c, %0 : (tensor<f32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %2 = onnx.Add %1, %x : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %3 = onnx.Mul %2, %k : (tensor<1x2x4xf32>, tensor<f32>) -> tensor<1x2x4xf32>
+  %4 = onnx.Tanh %3 : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %5 = onnx.Add %one, %4 : (tensor<f32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %6 = onnx.Mul %x, %5 : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  // expected-note @+1 {{(Mul): gelu with cubic coefficient 0.0456, gelu_tanh has 0.044715}}
+  %7 = onnx.Mul %6, %half : (tensor<1x2x4xf32>, tensor<f32>) -> tensor<1x2x4xf32>
+  onnx.return %7 : tensor<1x2x4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
+  // expected-note @+1 {{(Softplus): no operation of a transformer encoder ends in it}}
+  %0 = onnx.Softplus %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  onnx.return %0 : tensor<1x2x4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<2x4xf32>) inputs ["x"] outputs ["y"] {
+  %w = onnx.Initializer "w" dense<0.5> : tensor<4x3xf32>
+  %b = onnx.Initializer "b" dense<0.5> : tensor<3xf32>
+  // expected-note @+1 {{(Gemm): Gemm with alpha = 2, a linear has 1}}
+  %0 = onnx.Gemm %x, %w, %b {alpha = 2.0 : f32} : (tensor<2x4xf32>, tensor<4x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  onnx.return %0 : tensor<2x3xf32>
+}
