@@ -71,8 +71,7 @@ std::string describe(Operation *op) {
 
 /// result[b, s, :] = sum over i of tables[i][ids[i][b, s], :]. Negative ids count from the end,
 /// as ONNX's Gather has it.
-absl::StatusOr<Tensor> embedding(ArrayRef<TensorRef> ids, ArrayRef<TensorRef> tables,
-                                 Shape shape) {
+absl::StatusOr<Tensor> embedding(ArrayRef<TensorRef> ids, ArrayRef<TensorRef> tables, Shape shape) {
   Tensor result = Tensor::floats(shape);
   int64_t batch = shape[0], tokens = shape[1], width = shape[2];
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -153,8 +152,7 @@ Tensor select(const Tensor &input, int64_t index) {
   int64_t batch = input.shape[0], tokens = input.shape[1], width = input.shape[2];
   Tensor result = Tensor::floats({batch, width});
   for (int64_t b = 0; b < batch; ++b)
-    std::copy_n(input.f.data() + (b * tokens + index) * width, width,
-                result.f.data() + b * width);
+    std::copy_n(input.f.data() + (b * tokens + index) * width, width, result.f.data() + b * width);
   return result;
 }
 
@@ -312,9 +310,8 @@ absl::Status Evaluator::runOp(Operation &op) {
   }
   if (auto use = dyn_cast<ir::UseEachOp>(op)) {
     if (repetition >= static_cast<int64_t>(use.getParams().size()))
-      return absl::InvalidArgumentError(absl::StrCat("names ", use.getParams().size(),
-                                                     " parameters, repetition ", repetition,
-                                                     " has none"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "names ", use.getParams().size(), " parameters, repetition ", repetition, " has none"));
     absl::StatusOr<TensorRef> tensor = param(cast<FlatSymbolRefAttr>(use.getParams()[repetition]));
     if (!tensor.ok())
       return tensor.status();
@@ -364,9 +361,8 @@ absl::StatusOr<std::vector<TensorRef>> Evaluator::run(Block &block) {
 
 } // namespace
 
-absl::StatusOr<std::vector<Tensor>> aac::interp::evaluateAac(Operation *op,
-                                                             std::vector<Tensor> inputs,
-                                                             const Options &options) {
+absl::StatusOr<std::vector<Tensor>>
+aac::interp::evaluateAac(Operation *op, std::vector<Tensor> inputs, const Options &options) {
   auto task = dyn_cast<ir::TaskOp>(op);
   auto suite = op->getParentOfType<ir::SuiteOp>();
   if (!task || !suite)
@@ -374,9 +370,9 @@ absl::StatusOr<std::vector<Tensor>> aac::interp::evaluateAac(Operation *op,
         absl::StrCat(describe(op), ": expected an aac.task of an aac.suite"));
   Block &body = task.getBody().front();
   if (inputs.size() != body.getNumArguments())
-    return absl::InvalidArgumentError(
-        absl::StrCat("task ", task.getSymName().str(), " has ", body.getNumArguments(),
-                     " inputs, got ", inputs.size()));
+    return absl::InvalidArgumentError(absl::StrCat("task ", task.getSymName().str(), " has ",
+                                                   body.getNumArguments(), " inputs, got ",
+                                                   inputs.size()));
   Evaluator evaluator(suite, options);
   for (auto [argument, name, tensor] :
        llvm::zip_equal(body.getArguments(), task.getInputNames(), inputs)) {

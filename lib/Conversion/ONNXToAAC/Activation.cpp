@@ -208,8 +208,7 @@ static std::optional<ActivationParts> siluParts(Graph &graph, Value value) {
   return parts;
 }
 
-std::optional<ActivationParts> raise::activationParts(Graph &graph, Value value,
-                                                      std::string &why) {
+std::optional<ActivationParts> raise::activationParts(Graph &graph, Value value, std::string &why) {
   if (!isFloat(value))
     return std::nullopt;
   std::optional<ActivationParts> parts;

@@ -41,16 +41,15 @@ static std::optional<AdapterParts> bottleneck(Graph &graph, Value value, Value i
 static Value emitAsAdapter(Emitter &emitter, const AdapterParts &parts, Value input) {
   auto [downName, downBiasName] = linearNames(parts.down);
   auto [upName, upBiasName] = linearNames(parts.up);
-  Value down = emitter.matrix(parts.down.weight, parts.down.inOut, parts.down.out, parts.down.in,
-                              downName);
+  Value down =
+      emitter.matrix(parts.down.weight, parts.down.inOut, parts.down.out, parts.down.in, downName);
   Value downBias = emitter.tensor(*parts.down.bias, {parts.down.out}, downBiasName);
-  Value up =
-      emitter.matrix(parts.up.weight, parts.up.inOut, parts.up.out, parts.up.in, upName);
+  Value up = emitter.matrix(parts.up.weight, parts.up.inOut, parts.up.out, parts.up.in, upName);
   Value upBias = emitter.tensor(*parts.up.bias, {parts.up.out}, upBiasName);
   if (!down || !downBias || !up || !upBias)
     return emitter.fail("the data of its weights is missing");
-  return ir::AdapterOp::create(emitter.builder, emitter.loc, input.getType(), input, down,
-                               downBias, up, upBias, parts.kind, llvm::APFloat(parts.scale),
+  return ir::AdapterOp::create(emitter.builder, emitter.loc, input.getType(), input, down, downBias,
+                               up, upBias, parts.kind, llvm::APFloat(parts.scale),
                                /*format=*/nullptr, /*absmax=*/nullptr, /*buffer=*/nullptr);
 }
 
@@ -73,8 +72,7 @@ bool raise::matchAdapter(Graph &graph, Value value, Match &match, std::string &w
       return emitter.fail("its input has " + std::to_string(lastDim(x)) +
                           " features here, the adapter takes " + std::to_string(parts.down.in));
     bool afterProjection = x.getDefiningOp<ir::LinearOp>() != nullptr;
-    if (parts.down.out < parts.down.in || afterProjection || emitter.ffnSeen ||
-        parts.scale != 1.0f)
+    if (parts.down.out < parts.down.in || afterProjection || emitter.ffnSeen || parts.scale != 1.0f)
       return emitAsAdapter(emitter, parts, x);
     emitter.ffnSeen = true;
     Value inner = emitLinear(emitter, parts.down, x);

@@ -63,8 +63,8 @@ static std::optional<Heads> splitHeads(Graph &graph, Value value, ArrayRef<int64
     }
   }
   if (!projected) {
-    why = "attention heads are not split from a projection of " + std::to_string(width) +
-          " features";
+    why =
+        "attention heads are not split from a projection of " + std::to_string(width) + " features";
     return std::nullopt;
   }
   Scaled inner = graph.scaled(graph.canon(projected));
@@ -179,10 +179,10 @@ bool raise::matchSoftmax(Graph &graph, Value value, Match &match, std::string &w
   match.emit = [](Emitter &emitter, ArrayRef<Value> inputs) -> Value {
     Value mask = inputs.size() > 1 ? inputs[1] : Value();
     if (mask && !isMaskShape(shapeOf(mask), shapeOf(inputs[0])))
-      return emitter.fail("attention mask of shape " + shapeText(shapeOf(mask)) +
-                          " for scores " + shapeText(shapeOf(inputs[0])));
-    return ir::SoftmaxOp::create(emitter.builder, emitter.loc, inputs[0].getType(), inputs[0],
-                                 mask, /*format=*/nullptr, /*absmax=*/nullptr,
+      return emitter.fail("attention mask of shape " + shapeText(shapeOf(mask)) + " for scores " +
+                          shapeText(shapeOf(inputs[0])));
+    return ir::SoftmaxOp::create(emitter.builder, emitter.loc, inputs[0].getType(), inputs[0], mask,
+                                 /*format=*/nullptr, /*absmax=*/nullptr,
                                  /*buffer=*/nullptr);
   };
   return true;
@@ -213,8 +213,7 @@ bool raise::matchContext(Graph &graph, Value value, Match &match, std::string &w
     if (!fits(emitter, inputs[1], heads))
       return nullptr;
     emitter.ffnSeen = false;
-    Type type =
-        emitter.floats({heads.batch, shapeOf(inputs[0])[2], heads.heads * heads.size});
+    Type type = emitter.floats({heads.batch, shapeOf(inputs[0])[2], heads.heads * heads.size});
     return ir::ContextOp::create(emitter.builder, emitter.loc, type, inputs[0], inputs[1],
                                  /*format=*/nullptr, /*absmax=*/nullptr, /*buffer=*/nullptr);
   };

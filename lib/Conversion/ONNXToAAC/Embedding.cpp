@@ -10,9 +10,9 @@ namespace {
 struct Lookup {
   Constant table; ///< [rows, width]
   int64_t rows, width;
-  Value ids;                      ///< an input of [batch, tokens], or null:
-  SmallVector<int64_t> constant;  ///< constant ids
-  SmallVector<int64_t> shape;     ///< of the ids, [batch or 1, tokens]
+  Value ids;                     ///< an input of [batch, tokens], or null:
+  SmallVector<int64_t> constant; ///< constant ids
+  SmallVector<int64_t> shape;    ///< of the ids, [batch or 1, tokens]
 };
 /// More addends than any model has.
 constexpr size_t kMaxLookups = 16;
@@ -119,7 +119,8 @@ static std::optional<std::vector<Lookup>> lookups(Graph &graph, Value value, std
 
 bool raise::matchEmbedding(Graph &graph, Value value, Match &match, std::string &why) {
   ArrayRef<int64_t> shape = shapeOf(value);
-  if (!isFloat(value) || (!value.getDefiningOp<onnx::AddOp>() && !value.getDefiningOp<onnx::GatherOp>()))
+  if (!isFloat(value) ||
+      (!value.getDefiningOp<onnx::AddOp>() && !value.getDefiningOp<onnx::GatherOp>()))
     return false;
   std::optional<std::vector<Lookup>> found = lookups(graph, value, why);
   if (!found)
@@ -156,8 +157,8 @@ bool raise::matchEmbedding(Graph &graph, Value value, Match &match, std::string 
       auto value = DenseElementsAttr::get(type, ArrayRef<int64_t>(lookup.constant));
       ids.push_back(ir::ConstantIdsOp::create(emitter.builder, emitter.loc, type, value));
     }
-    return ir::EmbeddingOp::create(emitter.builder, emitter.loc, emitter.floats(shape), ids,
-                                   tables, /*format=*/nullptr, /*absmax=*/nullptr,
+    return ir::EmbeddingOp::create(emitter.builder, emitter.loc, emitter.floats(shape), ids, tables,
+                                   /*format=*/nullptr, /*absmax=*/nullptr,
                                    /*buffer=*/nullptr);
   };
   return true;

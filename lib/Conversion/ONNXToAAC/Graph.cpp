@@ -198,8 +198,8 @@ std::optional<Constant> Graph::constant(Value value) {
     }
     // Axes of size 1 around a vector; a matrix behind a transpose must stay one.
     Operation *op = value.getDefiningOp();
-    if (!result.transposed && regroups(op) &&
-        lastDim(op->getOperand(0)) == elementCount(value) && lastDim(value) == elementCount(value)) {
+    if (!result.transposed && regroups(op) && lastDim(op->getOperand(0)) == elementCount(value) &&
+        lastDim(value) == elementCount(value)) {
       visited.push_back(op);
       value = op->getOperand(0);
       continue;

@@ -21,10 +21,10 @@ namespace aac::raise {
 
 /// A constant tensor behind a value, through identities and transposes.
 struct Constant {
-  mlir::ElementsAttr value;             ///< as stored
-  llvm::SmallVector<int64_t> shape;     ///< as seen through the transposes
-  bool transposed = false;              ///< the matrix seen is the stored one transposed
-  std::string name;                     ///< the initializer's, empty if it says nothing here
+  mlir::ElementsAttr value;         ///< as stored
+  llvm::SmallVector<int64_t> shape; ///< as seen through the transposes
+  bool transposed = false;          ///< the matrix seen is the stored one transposed
+  std::string name;                 ///< the initializer's, empty if it says nothing here
   int64_t size() const {
     int64_t n = 1;
     for (int64_t d : shape)
@@ -75,8 +75,7 @@ public:
   std::optional<llvm::SmallVector<int64_t>> integers(mlir::Value value);
 
   /// The operands of an Op in the order that `accept(first, second)` takes; null values if none.
-  template <typename Op, typename Accept>
-  bool either(mlir::Value value, Accept accept) {
+  template <typename Op, typename Accept> bool either(mlir::Value value, Accept accept) {
     auto op = value.getDefiningOp<Op>();
     if (!op)
       return false;

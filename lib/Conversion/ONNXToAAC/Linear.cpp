@@ -42,15 +42,16 @@ static std::optional<LinearParts> gemmParts(Graph &graph, onnx::GemmOp op, std::
     return std::nullopt;
   }
   bool hasBias = !isa<NoneType>(op.getC().getType());
-  for (auto [name, factor] : {std::pair<const char *, float>("alpha", op.getAlpha().convertToFloat()),
-                              std::pair<const char *, float>("beta", op.getBeta().convertToFloat())})
+  for (auto [name, factor] :
+       {std::pair<const char *, float>("alpha", op.getAlpha().convertToFloat()),
+        std::pair<const char *, float>("beta", op.getBeta().convertToFloat())})
     if (factor != 1.0f && (hasBias || name[0] == 'a')) {
       why = std::string("Gemm with ") + name + " = " + floatText(factor) + ", a linear has 1";
       return std::nullopt;
     }
   bool transB = op.getTransB() != 0;
-  LinearParts parts{op.getA(), *weight, !transB, std::nullopt, shape[transB ? 1 : 0],
-                    shape[transB ? 0 : 1]};
+  LinearParts parts{
+      op.getA(), *weight, !transB, std::nullopt, shape[transB ? 1 : 0], shape[transB ? 0 : 1]};
   if (hasBias) {
     parts.bias = graph.constant(op.getC());
     if (!parts.bias || !isVector(*parts.bias, parts.out)) {
@@ -90,8 +91,8 @@ static std::optional<LinearParts> einsumParts(Graph &graph, onnx::EinsumOp op, s
   if (weight->transposed && w.size() != 2)
     return refuse("transposed weight of more than two axes");
   ArrayRef<int64_t> shape = shapeOf(op.getInputs()[1]);
-  LinearParts parts{op.getInputs()[0], *weight, inOut, std::nullopt, 1,
-                    shape[inOut ? shape.size() - 1 : 0]};
+  LinearParts parts{op.getInputs()[0], *weight, inOut,
+                    std::nullopt,      1,       shape[inOut ? shape.size() - 1 : 0]};
   for (size_t i = 0; i < k.size(); ++i)
     parts.in *= shape[inOut ? i : i + 1];
   return parts;

@@ -52,8 +52,7 @@ static bool isSquare(Graph &graph, Value value, Value x, std::string &why) {
 }
 
 /// The epsilon of sqrt(mean((x - mean(x))^2) + epsilon); nothing otherwise.
-static std::optional<float> deviationEpsilon(Graph &graph, Value value, Value x,
-                                             std::string &why) {
+static std::optional<float> deviationEpsilon(Graph &graph, Value value, Value x, std::string &why) {
   auto sqrt = graph.as<onnx::SqrtOp>(graph.skip(value));
   if (!sqrt)
     return std::nullopt;
@@ -125,8 +124,8 @@ static std::optional<NormParts> nativeParts(Graph &graph, onnx::LayerNormalizati
   int64_t rank = shapeOf(op.getX()).size();
   int64_t axis = frontAxis(op.getAxis(), rank);
   if (axis != rank - 1) {
-    why = "LayerNormalization from axis " + std::to_string(axis) + " of " +
-          std::to_string(rank) + " on, only the last one is supported";
+    why = "LayerNormalization from axis " + std::to_string(axis) + " of " + std::to_string(rank) +
+          " on, only the last one is supported";
     return std::nullopt;
   }
   std::optional<Constant> gamma = graph.constant(op.getScale());

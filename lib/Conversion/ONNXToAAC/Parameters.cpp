@@ -27,7 +27,8 @@ void raise::transposeFloats(const uint32_t *from, uint32_t *to, int64_t rows, in
 }
 
 std::string raise::meaningfulName(StringRef name) {
-  bool invented = name.contains("::") || llvm::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
+  bool invented =
+      name.contains("::") || llvm::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
   return invented ? std::string() : name.str();
 }
 
@@ -45,8 +46,8 @@ static std::optional<ArrayRef<char>> bytesOf(DenseResourceElementsAttr resource)
 }
 
 static uint64_t hashOf(ArrayRef<char> bytes) {
-  return hashBytes(absl::MakeConstSpan(reinterpret_cast<const uint8_t *>(bytes.data()),
-                                       bytes.size()));
+  return hashBytes(
+      absl::MakeConstSpan(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
 }
 
 uint64_t TensorStore::hash(ElementsAttr value) {
@@ -142,8 +143,8 @@ Value TaskParameters::read(OpBuilder &builder, Location loc, ElementsAttr value,
   return use;
 }
 
-Value TaskParameters::matrix(OpBuilder &builder, Location loc, const Constant &constant,
-                             bool inOut, int64_t out, int64_t in, StringRef name) {
+Value TaskParameters::matrix(OpBuilder &builder, Location loc, const Constant &constant, bool inOut,
+                             int64_t out, int64_t in, StringRef name) {
   bool storedInOut = inOut != constant.transposed;
   return read(builder, loc,
               storedInOut ? store.transposed(constant.value, in, out)
@@ -195,9 +196,12 @@ template <typename Op> static bool usedBy(Value value) {
 /// raised as an adapter, such as one without biases.
 static bool isBottleneck(ir::LinearOp down, ir::LinearOp up) {
   return shapeOf(down.getWeight())[0] < shapeOf(down.getWeight())[1] &&
-         llvm::any_of(up.getResult().getUsers(), [&](Operation *user) {
-           return isa<ir::AddOp>(user) && llvm::is_contained(user->getOperands(), down.getInput());
-         });
+         llvm::any_of(
+             up.getResult().getUsers(),
+             [&](Operation *user) {
+               return isa<ir::AddOp>(user) &&
+                      llvm::is_contained(user->getOperands(), down.getInput());
+             });
 }
 
 void Purposes::linear(ir::LinearOp op) {
@@ -237,8 +241,8 @@ void Purposes::linear(ir::LinearOp op) {
           up = second;
     bool adapter = down && up && down != up && isBottleneck(down, up);
     role = adapter ? ir::Role::Adapter : ir::Role::Ffn;
-    name = layer(current) + (adapter ? (before ? "adapter_up" : "adapter_down")
-                                     : (before ? "ffn_output" : "ffn"));
+    name = layer(current) +
+           (adapter ? (before ? "adapter_up" : "adapter_down") : (before ? "ffn_output" : "ffn"));
   } else if (!behindAttention.contains(op.getInput())) {
     role = ir::Role::Embedding;
     name = "embedding_projection";
@@ -256,8 +260,7 @@ Purposes::Purposes(ir::TaskOp task) {
         .Case([&](ir::LinearOp l) { linear(l); })
         .Case([&](ir::EmbeddingOp e) {
           for (auto [i, table] : llvm::enumerate(e.getTables()))
-            note(e, e.getIds().size() + i, ir::Role::Embedding,
-                 "embedding_table_" + Twine(i));
+            note(e, e.getIds().size() + i, ir::Role::Embedding, "embedding_table_" + Twine(i));
         })
         .Case([&](ir::LayerNormOp n) {
           std::string name = "norm_" + std::to_string(norms++);

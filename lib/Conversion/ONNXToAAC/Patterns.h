@@ -27,7 +27,7 @@ public:
 
   mlir::OpBuilder &builder;
   mlir::Location loc = builder.getUnknownLoc();
-  std::string error; ///< why the last emission failed
+  std::string error;    ///< why the last emission failed
   bool ffnSeen = false; ///< a feed-forward block since the last attention
 
   /// Reads a weight as [out, in]; `inOut` says that the matrix seen is [in, out].
@@ -57,8 +57,8 @@ private:
 
 /// How one value is raised.
 struct Match {
-  llvm::StringRef pattern;                  ///< what it was recognised as
-  llvm::SmallVector<mlir::Value> inputs;    ///< values to raise first
+  llvm::StringRef pattern;               ///< what it was recognised as
+  llvm::SmallVector<mlir::Value> inputs; ///< values to raise first
   /// Writes the operations for the raised inputs; null with Emitter::error on failure.
   std::function<mlir::Value(Emitter &, llvm::ArrayRef<mlir::Value>)> emit;
   llvm::SmallVector<mlir::Operation *> nodes; ///< the nodes that it stands for
@@ -68,7 +68,7 @@ struct Match {
 struct LinearParts {
   mlir::Value input;
   Constant weight;
-  bool inOut;                    ///< the weight seen is [in, out]
+  bool inOut; ///< the weight seen is [in, out]
   std::optional<Constant> bias;
   int64_t in, out;
 };

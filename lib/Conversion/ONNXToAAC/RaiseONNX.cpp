@@ -104,9 +104,10 @@ void TaskRaiser::match(Value value, bool afterRefusal,
     return;
   }
   if (auto unsupported = dyn_cast<onnx::UnsupportedOp>(op))
-    reason = "operation " + unsupported.getOpType().str() +
-             (unsupported.getDomain().empty() ? "" : " of domain " + unsupported.getDomain().str()) +
-             " is not supported";
+    reason =
+        "operation " + unsupported.getOpType().str() +
+        (unsupported.getDomain().empty() ? "" : " of domain " + unsupported.getDomain().str()) +
+        " is not supported";
   else if (isa<onnx::ConstantOp, onnx::InitializerOp>(op))
     reason = "a constant where an activation is needed";
   bool report = !afterRefusal || isa<onnx::UnsupportedOp>(op);
@@ -139,8 +140,8 @@ void TaskRaiser::report() {
     return a.node != b.node && a.node->isBeforeInBlock(b.node);
   });
   InFlightDiagnostic diag = emitError(graph.getLoc())
-                            << "task " << graph.getSymName() << ": cannot raise "
-                            << refusals.size() << (refusals.size() == 1 ? " node" : " nodes");
+                            << "task " << graph.getSymName() << ": cannot raise " << refusals.size()
+                            << (refusals.size() == 1 ? " node" : " nodes");
   for (auto [i, refusal] : llvm::enumerate(refusals)) {
     if (i == kMaxNotes) {
       diag.attachNote(graph.getLoc()) << "and " << refusals.size() - i << " more";
@@ -184,9 +185,9 @@ ir::TaskOp TaskRaiser::emit(ir::SuiteOp suite, SymbolTable &symbols) {
     emitter.loc = FusedLoc::get(builder.getContext(), locs);
     Value result = llvm::is_contained(inputs, Value()) ? Value() : match.emit(emitter, inputs);
     if (!result) {
-      refusals.push_back({value.getDefiningOp(), "a " + match.pattern.str() + ", but " +
-                                                     (emitter.error.empty() ? "its input is unknown"
-                                                                            : emitter.error)});
+      refusals.push_back({value.getDefiningOp(),
+                          "a " + match.pattern.str() + ", but " +
+                              (emitter.error.empty() ? "its input is unknown" : emitter.error)});
       return nullptr;
     }
     raised[value] = result;
@@ -199,10 +200,9 @@ ir::TaskOp TaskRaiser::emit(ir::SuiteOp suite, SymbolTable &symbols) {
     Value result = raised.lookup(view.canon(output));
     if (result.getType() != output.getType()) {
       Operation *node = output.getDefiningOp() ? output.getDefiningOp() : terminator;
-      refusals.push_back({node, "output " +
-                                    cast<StringAttr>(graph.getOutputNames()[i]).getValue().str() +
-                                    " is " + shapeText(shapeOf(output)) + ", raised as " +
-                                    shapeText(shapeOf(result))});
+      refusals.push_back(
+          {node, "output " + cast<StringAttr>(graph.getOutputNames()[i]).getValue().str() + " is " +
+                     shapeText(shapeOf(output)) + ", raised as " + shapeText(shapeOf(result))});
       return nullptr;
     }
     outputs.push_back(result);
