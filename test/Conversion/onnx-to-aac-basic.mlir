@@ -36,3 +36,44 @@ onnx.graph @linear(%x: tensor<1x2x3xf32>) inputs ["x"] outputs ["y"] {
   %1 = onnx.Add %b, %0 : (tensor<2xf32>, tensor<1x2x2xf32>) -> tensor<1x2x2xf32>
   onnx.return %1 : tensor<1x2x2xf32>
 }
+
+// -----
+
+// A bottleneck with a residual, scaled; the residual is the adapter's input.
+// CHECK-LABEL: aac.task @adapter
+// CHECK: aac.adapter relu %{{.*}} down(%{{.*}}, %{{.*}}) up(%{{.*}}, %{{.*}}) {scale = 2.000000e+00 : f32} : (tensor<1x2x3xf32>, tensor<1x3xf32>, tensor<1xf32>, tensor<3x1xf32>, tensor<3xf32>) -> tensor<1x2x3xf32>
+onnx.graph @adapter(%x: tensor<1x2x3xf32>) inputs ["x"] outputs ["y"] {
+  %d = onnx.Initializer "d" dense<0.5> : tensor<3x1xf32>
+  %db = onnx.Initializer "db" dense<0.25> : tensor<1xf32>
+  %u = onnx.Initializer "u" dense<0.5> : tensor<1x3xf32>
+  %ub = onnx.Initializer "ub" dense<0.25> : tensor<3xf32>
+  %two = onnx.Constant dense<2.0> : tensor<f32>
+  %0 = onnx.MatMul %x, %d : (tensor<1x2x3xf32>, tensor<3x1xf32>) -> tensor<1x2x1xf32>
+  %1 = onnx.Add %db, %0 : (tensor<1xf32>, tensor<1x2x1xf32>) -> tensor<1x2x1xf32>
+  %2 = onnx.Relu %1 : (tensor<1x2x1xf32>) -> tensor<1x2x1xf32>
+  %3 = onnx.MatMul %2, %u : (tensor<1x2x1xf32>, tensor<1x3xf32>) -> tensor<1x2x3xf32>
+  %4 = onnx.Add %ub, %3 : (tensor<3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %5 = onnx.Mul %4, %two : (tensor<1x2x3xf32>, tensor<f32>) -> tensor<1x2x3xf32>
+  %6 = onnx.Add %5, %x : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  onnx.return %6 : tensor<1x2x3xf32>
+}
+
+// -----
+
+// The residual is another value: no adapter.
+// CHECK-LABEL: aac.task @other_residual
+// CHECK-NOT: aac.adapter
+// CHECK: aac.add
+onnx.graph @other_residual(%x: tensor<1x2x3xf32>, %z: tensor<1x2x3xf32>) inputs ["x", "z"] outputs ["y"] {
+  %d = onnx.Initializer "d" dense<0.5> : tensor<3x1xf32>
+  %db = onnx.Initializer "db" dense<0.25> : tensor<1xf32>
+  %u = onnx.Initializer "u" dense<0.5> : tensor<1x3xf32>
+  %ub = onnx.Initializer "ub" dense<0.25> : tensor<3xf32>
+  %0 = onnx.MatMul %x, %d : (tensor<1x2x3xf32>, tensor<3x1xf32>) -> tensor<1x2x1xf32>
+  %1 = onnx.Add %db, %0 : (tensor<1xf32>, tensor<1x2x1xf32>) -> tensor<1x2x1xf32>
+  %2 = onnx.Relu %1 : (tensor<1x2x1xf32>) -> tensor<1x2x1xf32>
+  %3 = onnx.MatMul %2, %u : (tensor<1x2x1xf32>, tensor<1x3xf32>) -> tensor<1x2x3xf32>
+  %4 = onnx.Add %ub, %3 : (tensor<3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %6 = onnx.Add %4, %z : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  onnx.return %6 : tensor<1x2x3xf32>
+}
