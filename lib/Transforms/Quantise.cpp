@@ -51,8 +51,8 @@ constexpr int kTopBias = 7;
 struct Node {
   Operation *op = nullptr; ///< that has the format: a parameter or an activation's operation
   double absmax = 0;
-  bool counts = true;    ///< false: a linear whose relu's magnitude counts instead
-  bool measured = false; ///< absmax was calibrated or is a parameter's
+  bool counts = true; ///< false: a linear whose relu's magnitude counts instead
+  double seen = 0;    ///< what calibration saw of it, if anything
 };
 
 /// A parameter on its way to codes.
@@ -225,7 +225,6 @@ LogicalResult Quantiser::relate(TaskOp task) {
         if (!paramNodes.count(param)) {
           paramNodes[param] = addNode(param);
           nodes.back().absmax = sizes.lookup(param).absmax;
-          nodes.back().measured = true;
         }
         oneFormat(paramNodes[param], paramNodes[params.front()]);
       }
@@ -284,28 +283,33 @@ LogicalResult Quantiser::relate(TaskOp task) {
   return failure(joined.wasInterrupted());
 }
 
+/// How much larger than the largest of `count` values others may be: normal values reach about
+/// sqrt(2 ln count) standard deviations, and 6 are to be covered. Two logits say little,
+/// a whole activation nearly everything.
+static double unseen(int64_t count) {
+  return std::max(1.0, 6 / std::sqrt(2 * std::log(std::max<double>(2, count))));
+}
+
 /// `absmax` of the activations of `task`, from calibration or else from the weights.
 LogicalResult Quantiser::measureActivations(TaskOp task) {
-  std::optional<llvm::DenseMap<Value, Bound>> bounds;
+  llvm::DenseMap<Value, Bound> bounds = boundsFromWeights(task, symbols, sizes);
   WalkResult result = task.walk([&](Operation *op) {
     if (!makesActivation(op))
       return WalkResult::advance();
     Node &node = nodes[valueNodes[op->getResult(0)]];
+    node.absmax = bounds.lookup(op->getResult(0)).max;
     if (auto absmax = op->getAttrOfType<FloatAttr>("absmax")) {
-      static double big = getenv("HB") ? atof(getenv("HB")) : 1, small = getenv("HS") ? atof(getenv("HS")) : 4;
-      int64_t n = cast<RankedTensorType>(op->getResult(0).getType()).getNumElements();
-      node.absmax = absmax.getValueAsDouble() * (isa<SoftmaxOp>(op) ? 1.0 : n < 1024 ? small : big);
-      node.measured = true;
-    } else {
-      if (!bounds)
-        bounds = boundsFromWeights(task, symbols, sizes);
-      node.absmax = bounds->lookup(op->getResult(0)).max;
+      node.seen = absmax.getValueAsDouble();
+      auto type = cast<RankedTensorType>(op->getResult(0).getType());
+      double expected = node.seen * headroom * unseen(type.getNumElements());
+      bool bounded = bounds.contains(op->getResult(0)) && node.absmax >= node.seen;
+      node.absmax = bounded ? std::min(node.absmax, expected) : expected;
     }
     if (isa<SoftmaxOp>(op)) {
       // Over many keys the octave below 1/128 is worth more than 1.0 itself.
       bool manyKeys = cast<RankedTensorType>(op->getResult(0).getType()).getShape().back() > 64;
       node.absmax = std::min(node.absmax, manyKeys ? 31.0 / 32 : 1.0);
-      node.measured = false; // saturating there is no surprise
+      node.seen = 0; // saturating there is no surprise
     }
     if (!(node.absmax >= 0) || !std::isfinite(node.absmax)) {
       op->emitOpError() << "has no usable largest magnitude (" << node.absmax << ")";
@@ -394,7 +398,7 @@ LogicalResult Quantiser::rewrite() {
     Operation *op = nodes[i].op;
     if (!op)
       continue;
-    unsigned cls = scales.findLeader(i), group = formats.findLeader(i);
+    unsigned cls = scales.findLeader(i);
     if (scale[cls] < -128 || scale[cls] > 127)
       return op->emitOpError() << "needs scale " << scale[cls]
                                << ", an instruction holds -128 to 127: magnitude "
@@ -402,10 +406,10 @@ LogicalResult Quantiser::rewrite() {
     if (isa<ParamOp>(op))
       continue;
     int most = kTopBias + kEngineExponentOffset + scale[cls];
-    if (nodes[i].measured && nodes[i].counts && wanted[group] != kNoDemand && wanted[group] > most)
-      op->emitRemark() << "largest magnitude " << nodes[i].absmax << " is beyond "
-                       << std::ldexp(2 - std::exp2(-shape.mantissaBits()),
-                                     most + shape.maxExponentField())
+    double largest =
+        std::ldexp(2 - std::exp2(-shape.mantissaBits()), most + shape.maxExponentField());
+    if (nodes[i].counts && nodes[i].seen > largest)
+      op->emitRemark() << "largest magnitude " << nodes[i].seen << " is beyond " << largest
                        << ", the largest that scale " << scale[cls] << " has: it saturates";
     op->setAttr("format", formatOfNode(i));
   }
