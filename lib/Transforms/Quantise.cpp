@@ -76,7 +76,7 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
           << "': write af<bits>e<exponent bits>, 4 to 16 bits, such as af8e3";
       return signalPassFailure();
     }
-    Quantiser quantiser(getOperation(), *parsed, headroom);
+    Quantiser quantiser(getOperation(), *parsed, sigmas);
     if (failed(quantiser.collect()) || failed(quantiser.solve()) || failed(quantiser.rewrite()))
       return signalPassFailure();
     numParams += quantiser.numParams;
@@ -87,8 +87,8 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
 
   class Quantiser {
   public:
-    Quantiser(SuiteOp suite, AdaptivFloatFormat shape, double headroom)
-        : suite(suite), symbols(suite), shape(shape), headroom(headroom) {}
+    Quantiser(SuiteOp suite, AdaptivFloatFormat shape, double sigmas)
+        : suite(suite), symbols(suite), shape(shape), sigmas(sigmas) {}
 
     LogicalResult collect();
     LogicalResult solve();
@@ -114,6 +114,7 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     LogicalResult measureParams();
     LogicalResult relate(TaskOp task);
     LogicalResult measureActivations(TaskOp task);
+    double headroomFor(int64_t elements) const;
     void settle();
     int minExponentOf(unsigned node) const {
       unsigned group = formats.findLeader(node), cls = scales.findLeader(node);
@@ -133,7 +134,7 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     SuiteOp suite;
     SymbolTable symbols;
     AdaptivFloatFormat shape;
-    double headroom;
+    double sigmas;
     std::vector<Node> nodes;
     llvm::IntEqClasses formats, scales;
     llvm::DenseMap<Value, unsigned> valueNodes;
@@ -283,11 +284,13 @@ LogicalResult Quantiser::relate(TaskOp task) {
   return failure(joined.wasInterrupted());
 }
 
-/// How much larger than the largest of `count` values others may be: normal values reach about
-/// sqrt(2 ln count) standard deviations, and 6 are to be covered. Two logits say little,
-/// a whole activation nearly everything.
-static double unseen(int64_t count) {
-  return std::max(1.0, 6 / std::sqrt(2 * std::log(std::max<double>(2, count))));
+/// How much larger than the largest of `elements` measured values the next may be, if they are
+/// draws from a normal distribution and `sigmas` standard deviations are to fit: the largest of
+/// n is beyond about sqrt(2 ln(n/3)) deviations in 95 % of cases. Two logits tell little, a
+/// hidden layer all.
+double Quantiser::headroomFor(int64_t elements) const {
+  double reach = 2 * std::log(static_cast<double>(std::max<int64_t>(elements, 1)) / 3);
+  return std::max(1.0, sigmas / std::sqrt(std::max(reach, 0.1)));
 }
 
 /// `absmax` of the activations of `task`, from calibration or else from the weights.
@@ -300,8 +303,10 @@ LogicalResult Quantiser::measureActivations(TaskOp task) {
     node.absmax = bounds.lookup(op->getResult(0)).max;
     if (auto absmax = op->getAttrOfType<FloatAttr>("absmax")) {
       node.seen = absmax.getValueAsDouble();
-      auto type = cast<RankedTensorType>(op->getResult(0).getType());
-      double expected = node.seen * headroom * unseen(type.getNumElements());
+      int64_t elements = cast<RankedTensorType>(op->getResult(0).getType()).getNumElements();
+      if (auto loop = dyn_cast<LoopOp>(op->getParentOp()))
+        elements *= static_cast<int64_t>(loop.getCount());
+      double expected = node.seen * headroomFor(elements);
       bool bounded = bounds.contains(op->getResult(0)) && node.absmax >= node.seen;
       node.absmax = bounded ? std::min(node.absmax, expected) : expected;
     }

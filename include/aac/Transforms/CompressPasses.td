@@ -194,9 +194,10 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
     result's class or the smallest exponent of the weight is raised; if that
     does not help, the pass fails with the numbers.
 
-    Largest magnitudes come from `absmax` (aac-calibrate) times `headroom` times
-    6 / sqrt(2 ln n) for results of n elements, if that is more than 1: the largest of a few values
-    says little of the next (two logits: 5.1; 128 x 768: 1.25). They are capped by rigorous
+    Largest magnitudes come from `absmax` (aac-calibrate), with room for `sigmas` standard
+    deviations of a normal distribution: times sigmas / sqrt(2 ln(n/3)) for results of n
+    elements, if that is more than 1. The largest of a few values says little of the next (two
+    logits: 14; 16 x 64: 1.3; 128 x 768: 1). They are capped by rigorous
     bounds derived from the weights, which also serve where `absmax` is missing: a layer norm's row has
     norm at most sqrt(width) max|gamma| + |beta|, a linear multiplies maxima by at most its largest
     row norm (L1 for maxima, L2 for norms), attention averages, a loop is followed through its repetitions.
