@@ -214,8 +214,8 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
   let options = [
     Option<"format", "format", "std::string", "\"af8e3\"",
            "number format: af<bits>e<exponent bits>">,
-    Option<"headroom", "headroom", "double", "1.0",
-           "factor on measured largest magnitudes">];
+    Option<"sigmas", "sigmas", "double", "4.5",
+           "standard deviations that activations get room for beyond what was measured">];
   let statistics = [
     Statistic<"numParams", "params", "parameters turned into codes">,
     Statistic<"numSaturated", "saturated", "parameter elements beyond their format">,
