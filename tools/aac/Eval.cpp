@@ -23,6 +23,7 @@ struct EvalArguments {
   std::vector<std::string> inputs;
   std::optional<int> caseIndex;
   OnnxArguments onnx;
+  bool rounded = false;
 };
 
 std::vector<std::string> namesOf(Operation *graph, const char *attribute) {
@@ -129,7 +130,9 @@ void runEval(const EvalArguments &arguments) {
                                 cast<ShapedType>(body.getArgument(i).getType()).getElementType(),
                                 names[i]));
   }
-  auto outputs = interp::evaluate(graph, std::move(inputs));
+  interp::Options options;
+  options.roundActivations = arguments.rounded;
+  auto outputs = interp::evaluate(graph, std::move(inputs), options);
   if (!outputs.ok())
     fail(outputs.status());
 
@@ -180,6 +183,9 @@ void addEvalCommand(CLI::App &app) {
                    "write the outputs to this .npz file (- is standard output); without it they "
                    "are printed")
       ->type_name("FILE");
+  command->add_flag("--rounded", arguments->rounded,
+                    "round every result to its number format (quantised aac IR): what the "
+                    "engine would give if it only rounded");
   arguments->onnx.addBindings(*command);
   command->footer("Example:\n"
                   "  aac-translate --import-onnx sst2=sst2.onnx -o suite.mlir\n"
