@@ -197,7 +197,7 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
     Largest magnitudes come from `absmax` (aac-calibrate), with room for `sigmas` standard
     deviations of a normal distribution: times sigmas / sqrt(2 ln(n/3)) for results of n
     elements, if that is more than 1. The largest of a few values says little of the next (two
-    logits: 14; 16 x 64: 1.3; 128 x 768: 1). They are capped by rigorous
+    logits: 16; 16 x 64: 1.5; 128 x 768: 1.1). They are capped by rigorous
     bounds derived from the weights, which also serve where `absmax` is missing: a layer norm's row has
     norm at most sqrt(width) max|gamma| + |beta|, a linear multiplies maxima by at most its largest
     row norm (L1 for maxima, L2 for norms), attention averages, a loop is followed through its repetitions.
@@ -214,7 +214,7 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
   let options = [
     Option<"format", "format", "std::string", "\"af8e3\"",
            "number format: af<bits>e<exponent bits>">,
-    Option<"sigmas", "sigmas", "double", "4.5",
+    Option<"sigmas", "sigmas", "double", "5.0",
            "standard deviations that activations get room for beyond what was measured">];
   let statistics = [
     Statistic<"numParams", "params", "parameters turned into codes">,
