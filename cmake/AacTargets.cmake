@@ -5,26 +5,10 @@ add_library(aac_warnings INTERFACE)
 target_compile_options(aac_warnings INTERFACE -Wall -Wextra -Wno-unused-parameter
   $<$<BOOL:${AAC_WARNINGS_AS_ERRORS}>:-Werror>)
 
-# (bring-up) leaves out sources that are not there yet
-macro(aac_existing_sources var)
-  set(_found)
-  foreach(_src ${${var}})
-    if(IS_ABSOLUTE ${_src} OR EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${_src})
-      list(APPEND _found ${_src})
-    endif()
-  endforeach()
-  if(NOT _found)
-    file(WRITE ${PROJECT_BINARY_DIR}/empty.cpp "")
-    set(_found ${PROJECT_BINARY_DIR}/empty.cpp)
-  endif()
-  set(${var} ${_found})
-endmacro()
-
 # aac_core_library(NAME SOURCES a.cpp ... [DEPS lib ...]): a library of the
 # core. It sees include/ and the build tree's include/, and nothing of LLVM.
 function(aac_core_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
-  aac_existing_sources(ARG_SOURCES)
   add_library(${name} STATIC ${ARG_SOURCES})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include
     ${PROJECT_BINARY_DIR}/include)
@@ -35,7 +19,6 @@ endfunction()
 # each of its cases known to CTest. AAC_SOURCE_DIR is defined for it.
 function(aac_unit_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
-  aac_existing_sources(ARG_SOURCES)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main aac_warnings)
   target_compile_definitions(${name} PRIVATE AAC_SOURCE_DIR="${PROJECT_SOURCE_DIR}"

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include <algorithm>
 
 namespace aac::cost {
@@ -52,6 +53,28 @@ void shares(std::string &out, absl::string_view title, const std::vector<Group> 
 
 } // namespace
 
+/// Where one inference's energy and time go.
+static std::string breakdownText(const TaskCost &task) {
+  std::string out;
+  Group total = task.run.total();
+  shares(out, "unit", task.run.by(Dimension::Unit), total.energyPj.typical);
+  shares(out, "instruction", task.run.by(Dimension::Op), total.energyPj.typical);
+  shares(out, "operation", task.run.by(Dimension::SourceOp), total.energyPj.typical);
+  shares(out, "layer", task.run.by(Dimension::Layer), total.energyPj.typical);
+  shares(out, "memory", task.run.by(Dimension::Tier), total.energyPj.typical);
+  shares(out, "data", task.run.by(Dimension::DataKind), total.energyPj.typical);
+  out += "  busy        ";
+  const char *separator = "";
+  for (const Group &group : task.run.by(Dimension::Unit)) {
+    if (group.key == "static")
+      continue;
+    absl::StrAppend(&out, separator, group.key, " ", timeText(group.busyNs.typical));
+    separator = ", ";
+  }
+  out += "\n";
+  return out;
+}
+
 std::string printReportText(const Report &report) {
   std::string out;
   absl::StrAppend(&out, "Cost on ", report.machineName,
@@ -69,32 +92,36 @@ std::string printReportText(const Report &report) {
                         report.tasks.empty() ? "estimated"
                                              : mark(report.tasks.front().run.latencyBasis));
 
+  // Tasks of one shape cost the same: say so once.
+  std::vector<std::pair<std::string, std::vector<std::string>>> breakdowns;
   for (const TaskCost &task : report.tasks) {
-    Group total = task.run.total();
-    absl::StrAppend(&out, "\nWhere the energy of ", task.name, " goes\n");
-    shares(out, "unit", task.run.by(Dimension::Unit), total.energyPj.typical);
-    shares(out, "instruction", task.run.by(Dimension::Op), total.energyPj.typical);
-    shares(out, "operation", task.run.by(Dimension::SourceOp), total.energyPj.typical);
-    shares(out, "layer", task.run.by(Dimension::Layer), total.energyPj.typical);
-    shares(out, "memory", task.run.by(Dimension::Tier), total.energyPj.typical);
-    shares(out, "data", task.run.by(Dimension::DataKind), total.energyPj.typical);
-    out += "  busy        ";
-    const char *separator = "";
-    for (const Group &group : task.run.by(Dimension::Unit)) {
-      if (group.key == "static")
-        continue;
-      absl::StrAppend(&out, separator, group.key, " ", timeText(group.busyNs.typical));
-      separator = ", ";
-    }
-    out += "\n";
+    std::string text = breakdownText(task);
+    auto same = std::find_if(breakdowns.begin(), breakdowns.end(),
+                             [&](const auto &entry) { return entry.first == text; });
+    if (same == breakdowns.end())
+      same = breakdowns.insert(same, {text, {}});
+    same->second.push_back(task.name);
   }
+  for (const auto &[text, names] : breakdowns)
+    absl::StrAppend(&out, "\nWhere the energy of ", absl::StrJoin(names, ", "), " goes\n", text);
 
   out += "\nSwitching tasks (parameters moved, latency, energy)\n";
-  for (const SwitchCost &cost : report.switches)
-    absl::StrAppendFormat(&out, "  %-12s -> %-12s %10s  %-32s %s\n",
-                          cost.from < 0 ? "(power-on)" : report.tasks[cost.from].name,
-                          report.tasks[cost.to].name, bytesText(static_cast<double>(cost.bytes)),
-                          range(cost.latencyNs, timeText), range(cost.energyPj, energyText));
+  for (size_t to = 0; to < report.tasks.size(); ++to) {
+    std::vector<std::pair<std::string, std::string>> lines; // from, cost
+    bool alike = true;
+    for (const SwitchCost &cost : report.switches)
+      if (cost.to == static_cast<int>(to)) {
+        lines.push_back(
+            {cost.from < 0 ? "(power-on)" : report.tasks[cost.from].name,
+             absl::StrFormat("%10s  %-32s %s", bytesText(static_cast<double>(cost.bytes)),
+                             range(cost.latencyNs, timeText), range(cost.energyPj, energyText))});
+        alike &= lines.back().second == lines.front().second;
+      }
+    if (alike && lines.size() > 1)
+      lines = {{"(any)", lines.front().second}};
+    for (const auto &[from, text] : lines)
+      absl::StrAppendFormat(&out, "  %-12s -> %-12s %s\n", from, report.tasks[to].name, text);
+  }
   absl::StrAppend(&out, "  power-on     ", range(report.powerOn.latencyNs, timeText), ", ",
                   range(report.powerOn.total().energyPj, energyText), "\n");
 

@@ -124,9 +124,10 @@ absl::StatusOr<cost::Report> reportOf(const Stream &stream, const Machine &machi
   return cost::makeReport(stream, machine, schedules);
 }
 
-/// The report's first paragraph.
+/// The report's headline: what an inference costs and how large the stream is.
 std::string headlineOf(const std::string &report) {
-  return report.substr(0, report.find("\n\n", report.find("\n\n") + 2) + 1);
+  std::vector<std::string> paragraphs = absl::StrSplit(report, "\n\n");
+  return absl::StrCat(paragraphs[0], "\n\n", paragraphs[1], "\n\n", paragraphs.back());
 }
 
 void runCompile(const CompileArguments &arguments) {
@@ -137,7 +138,7 @@ void runCompile(const CompileArguments &arguments) {
     return;
   }
   if (arguments.emit.empty() && arguments.output.empty())
-    fail("say where the results go: -o DIRECTORY");
+    throw CLI::RequiredError("-o (the directory for the results)");
   // Wrong machines are told before minutes of work, not after.
   auto machine = Machine::load(arguments.machine, defaultMachinePath());
   if (!machine.ok())

@@ -246,7 +246,7 @@ TEST_F(ReportTest, TextHasTheHeadlineFirst) {
   std::string text = printReportText(report());
   EXPECT_THAT(text, testing::StartsWith("Cost on edgebert-rram"));
   for (const char *part : {"One inference", "Where the energy of a goes", "Switching tasks",
-                           "(power-on)   -> a", "Memory", "Stream: shared", "simulated"})
+                           "(any)        -> a", "Memory", "Stream: shared", "simulated"})
     EXPECT_THAT(text, HasSubstr(part));
 }
 
