@@ -9,6 +9,7 @@
 #ifndef AAC_TRANSFORMS_ACTIVATIONLAYOUT_H
 #define AAC_TRANSFORMS_ACTIVATIONLAYOUT_H
 
+#include "aac/Machine/Machine.h"
 #include "aac/Numerics/Layout.h"
 #include "dialects/AAC/AACDialect.h"
 
@@ -58,21 +59,13 @@ bool isMaterialised(mlir::Value value);
 /// The chain of adds and layer norms, first to last, that ends with `last`.
 llvm::SmallVector<mlir::Operation *> engineChain(mlir::Operation *last);
 
-/// Number format of an activation: its operation's, through loops. Null if it has none.
-AdaptivFloatAttr formatOf(mlir::Value value);
-
 /// Where a materialised activation or view lies, as aac-place decided; null before.
 BufferAttr bufferOf(mlir::Value value);
 /// Bytes of an activation's buffer: tokens and features padded to 16.
 int64_t bufferBytes(mlir::Value value, const ActivationLayout &layout);
 
-/// Bytes of a dense attribute in row-major order; `storage` holds them where the attribute
-/// does not. Empty if a resource is missing or has the wrong size.
-llvm::ArrayRef<char> bytesOf(mlir::ElementsAttr value, std::vector<char> &storage);
-
-/// The parameters behind an operand, one for each repetition of the loop it is in
-/// (one where all repetitions share it).
-llvm::SmallVector<ParamOp> paramsOf(mlir::Value use, mlir::SymbolTable &symbols);
+/// The machine a pass compiles for. Fails with an error at `op` that says why it does not load.
+mlir::FailureOr<Machine> loadMachine(mlir::Operation *op, llvm::StringRef name);
 
 } // namespace aac::ir
 

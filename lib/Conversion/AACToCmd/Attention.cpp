@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TaskLowering.h"
+#include "aac/Transforms/ParamValues.h"
 #include <cmath>
 
 using namespace mlir;
@@ -29,8 +30,8 @@ LogicalResult TaskLowering::lower(ContextOp op) {
   const int64_t features = layout[op.getResult()].padded(), featureBlocks = features / kLanes;
   const int64_t width = features / heads, widthVectors = width / kLanes;
 
-  AdaptivFloatAttr q = formatOf(scores.getQuery()), k = formatOf(scores.getKey()),
-                   v = formatOf(op.getValue()), s = scores.getFormatAttr(),
+  AdaptivFloatAttr q = formatOf(scores.getQuery(), symbols), k = formatOf(scores.getKey(), symbols),
+                   v = formatOf(op.getValue(), symbols), s = scores.getFormatAttr(),
                    p = softmax.getFormatAttr(), c = op.getFormatAttr();
   float scale = scores.getScale().convertToFloat();
   int exponent = 0;
@@ -80,7 +81,7 @@ LogicalResult TaskLowering::lower(ContextOp op) {
     if (block > 0 && 2 * operand * buffers <= engine.dataRows)
       break;
   }
-  if (buffers == 0 || paddedKeys > engine.maxN || keyVectors > engine.maxVectors)
+  if (buffers == 0 || std::max(paddedKeys, width) > engine.maxN || keyVectors > engine.maxVectors)
     return op.emitError() << keys << " keys of heads of width " << width
                           << " do not fit the engine's memories (" << engine.dataRows << " rows)";
 

@@ -227,11 +227,9 @@ LogicalResult StreamBuilder::build() {
 struct LowerToCmdPass : impl::LowerToCmdPassBase<LowerToCmdPass> {
   using LowerToCmdPassBase::LowerToCmdPassBase;
   void runOnOperation() override {
-    absl::StatusOr<Machine> loaded = Machine::load(machine.getValue(), defaultMachinePath());
-    if (!loaded.ok()) {
-      getOperation().emitError() << std::string(loaded.status().message());
+    FailureOr<Machine> loaded = loadMachine(getOperation(), machine);
+    if (failed(loaded))
       return signalPassFailure();
-    }
     if (loaded->engine.semantics != Semantics::Corrected) {
       getOperation().emitError() << "machine '" << loaded->name
                                  << "' has semantics PUBLISHED, a reference for exactness and no "

@@ -8,6 +8,7 @@
 #include "TaskLowering.h"
 
 #include "aac/Numerics/AdaptivFloat.h"
+#include "aac/Transforms/ParamValues.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
@@ -98,8 +99,11 @@ void TaskLowering::ensureOnes(Operation *source, int memory, int64_t word, int64
 void TaskLowering::ensureLanes(LinearOp op, int memory, int64_t row, int64_t blocks,
                                int64_t stride) {
   StoredOp constant = storedOf(op, "aac.lanes");
-  std::vector<char> storage;
-  int16_t code = static_cast<uint8_t>(bytesOf(constant.getValue(), storage).front());
+  constexpr AdaptivFloatFormat format{8, 3};
+  int64_t exponent = *storedOf(op, "aac.weights").getBiasExponent();
+  int16_t code = static_cast<int16_t>(
+      encodeAdaptivFloat(format, formatOf(op.getInput(), symbols).getMinExponent(),
+                         std::ldexp(1.0, static_cast<int>(exponent))));
   std::vector<int16_t> &lanes = state.lanes[memory];
   bool known = true;
   for (int64_t b = 0; b < blocks; ++b)
@@ -233,8 +237,9 @@ LogicalResult TaskLowering::lower(LinearOp op) {
   StoredOp weights = storedOf(op, "aac.weights");
   auto tile = op->getAttrOfType<TileAttr>("aac.tile");
   FailureOr<uint64_t> input = addressOf(op.getInput(), op), output = addressOf(result, op);
-  AdaptivFloatAttr format = formatOf(result);
-  FailureOr<int64_t> shift = shiftFor(op, format, formatOf(op.getInput()), weights.getFormatAttr());
+  AdaptivFloatAttr format = formatOf(result, symbols);
+  FailureOr<int64_t> shift =
+      shiftFor(op, format, formatOf(op.getInput(), symbols), weights.getFormatAttr());
   if (!tile)
     return op.emitError("has no tile; run aac-tile first");
   if (failed(input) || failed(output) || failed(shift))
@@ -312,6 +317,8 @@ LogicalResult TaskLowering::lower(LinearOp op) {
   ActivationFnOp function;
   if (result.hasOneUse() && !transposed && tile.getOrder() == "input")
     function = dyn_cast<ActivationFnOp>(*result.getUsers().begin());
+  if (function && function->getBlock() != op->getBlock())
+    function = nullptr; // applied in every repetition
   FailureOr<uint64_t> functionOut = function ? addressOf(function.getResult(), function) : 0;
   if (failed(functionOut))
     return failure();
@@ -369,8 +376,8 @@ LogicalResult TaskLowering::lowerNorm(LayerNormOp op, int memory, int64_t base, 
   if (betaRow + width.vectors() > engine.auxRows)
     return op.emitError() << "gamma, beta and the attention span need " << betaRow + width.vectors()
                           << " rows of auxiliary memory, the engine has " << engine.auxRows;
-  AdaptivFloatAttr in = formatOf(op.getInput()), out = op.getFormatAttr();
-  auto use = [&](Value value) { return paramsOf(value, symbols).front().getFormatAttr(); };
+  AdaptivFloatAttr in = formatOf(op.getInput(), symbols), out = op.getFormatAttr();
+  auto use = [&](Value value) { return paramsBehind(value, symbols).front().getFormatAttr(); };
   AdaptivFloatAttr gamma = use(op.getGamma()), beta = use(op.getBeta());
   if (!in || !out || !gamma || !beta)
     return op.emitError("has no number format; run aac-quantise first");
@@ -453,7 +460,8 @@ LogicalResult TaskLowering::lowerChain(Operation *last) {
           return failure();
         if (failed(fetch(op, added, other)))
           return failure();
-        AdaptivFloatAttr a = formatOf(kept), b = formatOf(added), out = add.getFormatAttr();
+        AdaptivFloatAttr a = formatOf(kept, symbols), b = formatOf(added, symbols),
+                         out = add.getFormatAttr();
         if (!a || !b || !out || a.getScale() != b.getScale() || a.getScale() != out.getScale())
           return add.emitError("operands and result must have formats of one scale; run "
                                "aac-quantise first");
@@ -488,7 +496,14 @@ LogicalResult TaskLowering::lower(LoopOp op) {
           .set(F::Bytes, bufferBytes(to, layout));
     return success();
   };
+  if (op->getParentOfType<LoopOp>())
+    return op.emitError("is inside another loop; the engine's loops do not nest");
   Block &body = op.getBody().front();
+  for (auto [number, next] : llvm::enumerate(body.getTerminator()->getOperands()))
+    if (llvm::is_contained(body.getArguments(), next) && next != body.getArgument(number))
+      return body.getTerminator()->emitError()
+             << "value " << number << " is another argument of the loop; values that change "
+             << "places cannot be copied one after the other";
   for (auto [init, argument] : llvm::zip_equal(op.getInits(), body.getArguments()))
     if (failed(copy(init, argument, op)))
       return failure();
@@ -508,12 +523,13 @@ LogicalResult TaskLowering::lower(LoopOp op) {
 
 LogicalResult TaskLowering::lower(ReturnOp op) {
   for (auto [index, value] : llvm::enumerate(op.getOutputs())) {
-    AdaptivFloatAttr format = formatOf(value);
+    AdaptivFloatAttr format = formatOf(value, symbols);
     FailureOr<uint64_t> address = addressOf(value, op);
     if (failed(address))
       return failure();
-    if (!format || layout[value].group)
-      return op.emitError() << "output " << index << " has no number format or is padded by heads";
+    if (!format)
+      return op.emitError() << "output " << index
+                            << " has no number format; run aac-quantise first";
     emit(Op::HostOutput, op)
         .set(F::Output, index)
         .set(F::Address, *address)
@@ -558,6 +574,8 @@ LogicalResult TaskLowering::lowerBlock(Block &block) {
 }
 
 LogicalResult TaskLowering::run() {
+  if (!task->hasAttr("aac.ones"))
+    return task.emitError("has no stored constants; run aac-encode first");
   emit(Op::TaskBegin, task).set(F::Task, number);
   if (failed(lowerBlock(task.getBody().front())))
     return failure();

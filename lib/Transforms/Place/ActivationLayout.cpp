@@ -1,9 +1,6 @@
 //===- ActivationLayout.cpp - activations as the engine holds them --------===//
 #include "aac/Transforms/ActivationLayout.h"
 
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
-
 using namespace mlir;
 
 namespace aac::ir {
@@ -19,7 +16,8 @@ int64_t tokensOf(Value value) {
 
 bool isFusedRelu(ActivationFnOp op) {
   auto linear = op.getInput().getDefiningOp<LinearOp>();
-  return op.getKind() == ActivationKind::Relu && linear && linear->hasOneUse();
+  return op.getKind() == ActivationKind::Relu && linear && linear->hasOneUse() &&
+         linear->getBlock() == op->getBlock();
 }
 
 Value resultOf(LinearOp op) {
@@ -74,27 +72,6 @@ bool isMaterialised(Value value) {
   return isa<EmbeddingOp, ContextOp, MaskOp, ActivationFnOp, LoopOp>(def);
 }
 
-SmallVector<ParamOp> paramsOf(Value use, SymbolTable &symbols) {
-  SmallVector<ParamOp> params;
-  if (auto one = use.getDefiningOp<UseOp>())
-    params.push_back(symbols.lookup<ParamOp>(one.getParam()));
-  else if (auto each = use.getDefiningOp<UseEachOp>())
-    for (Attribute name : each.getParams())
-      params.push_back(symbols.lookup<ParamOp>(cast<FlatSymbolRefAttr>(name).getValue()));
-  return params;
-}
-
-AdaptivFloatAttr formatOf(Value value) {
-  if (auto argument = dyn_cast<BlockArgument>(value)) {
-    auto loop = dyn_cast<LoopOp>(argument.getOwner()->getParentOp());
-    return loop ? formatOf(loop.getInits()[argument.getArgNumber()]) : AdaptivFloatAttr();
-  }
-  Operation *def = value.getDefiningOp();
-  if (auto loop = dyn_cast<LoopOp>(def))
-    return formatOf(loop.getInits()[cast<OpResult>(value).getResultNumber()]);
-  return def->getAttrOfType<AdaptivFloatAttr>("format");
-}
-
 BufferAttr bufferOf(Value value) {
   Operation *def = value.getDefiningOp();
   auto loop = dyn_cast_if_present<LoopOp>(def);
@@ -115,25 +92,11 @@ int64_t bufferBytes(Value value, const ActivationLayout &layout) {
   return roundUp(tokensOf(value), kLanes) * layout[value].padded();
 }
 
-ArrayRef<char> bytesOf(ElementsAttr value, std::vector<char> &storage) {
-  ShapedType type = value.getShapedType();
-  unsigned width = type.getElementTypeBitWidth() / 8;
-  size_t bytes = static_cast<size_t>(type.getNumElements()) * width;
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
-    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-    if (!blob || blob->getData().size() != bytes)
-      return {};
-    return blob->getData();
-  }
-  auto dense = dyn_cast<DenseElementsAttr>(value);
-  if (!dense)
-    return {};
-  if (!dense.isSplat())
-    return dense.getRawData();
-  storage.resize(bytes);
-  for (size_t i = 0; i < bytes; i += width)
-    std::copy_n(dense.getRawData().data(), width, storage.data() + i);
-  return storage;
+FailureOr<Machine> loadMachine(Operation *op, StringRef name) {
+  absl::StatusOr<Machine> machine = Machine::load(name.str(), defaultMachinePath());
+  if (machine.ok())
+    return *std::move(machine);
+  return op->emitError() << std::string(machine.status().message());
 }
 
 FeatureLayout ActivationLayout::operator[](Value value) const {
@@ -162,7 +125,11 @@ FailureOr<ActivationLayout> ActivationLayout::compute(TaskOp task) {
     auto [value, because] = work.pop_back_val();
     int64_t width = layout.groups[value];
     auto visit = [&, because = because](Operation *op, bool isDef) -> LogicalResult {
-      if (op && isa<AddOp, ActivationFnOp, SelectOp>(op)) {
+      // Padding must stay zero.
+      auto function = dyn_cast_if_present<ActivationFnOp>(op);
+      bool carries =
+          function ? function.getKind() != ActivationKind::Sigmoid : op && isa<AddOp, SelectOp>(op);
+      if (carries) {
         for (Value operand : op->getOperands())
           require(operand, width, because);
         require(op->getResult(0), width, because);
@@ -173,7 +140,8 @@ FailureOr<ActivationLayout> ActivationLayout::compute(TaskOp task) {
       InFlightDiagnostic diag = because->emitError()
                                 << "heads of width " << width << " are padded to "
                                 << roundUp(width, kLanes)
-                                << ", which only linear, add and activation can carry";
+                                << ", which only linear, add, select and activation (but not "
+                                << "sigmoid) can carry";
       if (op)
         diag.attachNote(op->getLoc()) << "not '" << op->getName() << "' here";
       return diag;

@@ -12,6 +12,7 @@
 #include "aac/Numerics/AdaptivFloat.h"
 #include "aac/Numerics/WeightTiles.h"
 #include "aac/Transforms/ActivationLayout.h"
+#include "aac/Transforms/ParamValues.h"
 #include "aac/Transforms/PlacePasses.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Builders.h"
@@ -37,6 +38,14 @@ constexpr int64_t kOnesWords = 1024;
 /// Largest tile, in output features: longer tiles save few commands and cost buffers.
 constexpr int64_t kMaxTileRows = 64;
 
+/// An operation that reads a symbol: the attribute that names it and, where that is a list,
+/// the place in it.
+struct User {
+  Operation *op;
+  StringRef attribute;
+  int index = -1;
+};
+
 /// One symbol to be made.
 struct Item {
   std::string name, kind;
@@ -48,9 +57,9 @@ struct Item {
   WeightTileSpec spec;
   SmallVector<int64_t> maskOffsets, dataOffsets, dataRows;
   bool dense = false;
-  double biasError = 0;
+  double largestBias = 0, biasError = 0;
   llvm::StringSet<> tasks;
-  SmallVector<std::pair<Operation *, StringRef>> users; ///< operation, attribute
+  SmallVector<User> users;
   SmallVector<int> inputMinExponents;
   Location loc;
   explicit Item(Location loc) : loc(loc) {}
@@ -70,17 +79,21 @@ std::string keyOf(StringRef kind, ArrayRef<ParamOp> a, ArrayRef<ParamOp> b,
   return key;
 }
 
-/// Largest magnitude of f32 parameters.
-double maxMagnitude(ArrayRef<ParamOp> params) {
+/// Appends a little-endian u32.
+void appendWord(std::vector<uint8_t> &bytes, uint32_t value) {
+  for (int shift = 0; shift < 32; shift += 8)
+    bytes.push_back(value >> shift);
+}
+
+/// Largest magnitude of f32 parameters. Fails where their data is missing.
+FailureOr<double> maxMagnitude(ArrayRef<ParamOp> params) {
   double most = 0;
-  for (ParamOp p : params) {
-    std::vector<char> storage;
-    ArrayRef<char> bytes = bytesOf(p.getValue(), storage);
-    for (size_t i = 0; i + sizeof(float) <= bytes.size(); i += sizeof(float)) {
-      float value;
-      std::memcpy(&value, bytes.data() + i, sizeof(float));
+  for (ParamOp param : params) {
+    FailureOr<Elements<float>> values = readFloats(param);
+    if (failed(values))
+      return failure();
+    for (float value : values->get())
       most = std::max(most, std::fabs(static_cast<double>(value)));
-    }
   }
   return most;
 }
@@ -97,12 +110,14 @@ private:
   LogicalResult collectLinear(LinearOp op, TaskOp task, const ActivationLayout &layout);
   LogicalResult chooseBiasExponents();
   LogicalResult encodeWeights(Item &item);
+  LogicalResult encodeVectors(Item &item);
+  LogicalResult encodeTable(Item &item);
   LogicalResult checkSharing(const Item &item);
   void create(Item &item);
   Item &need(const std::string &key, StringRef name, StringRef kind, Operation *user,
-             StringRef attribute, TaskOp task);
+             StringRef attribute, TaskOp task, int index = -1);
   Item &constant(StringRef name, StringRef kind, std::vector<uint8_t> bytes, Operation *user,
-                 StringRef attribute, TaskOp task);
+                 StringRef attribute, TaskOp task, int index = -1);
   FailureOr<std::vector<uint8_t>> functionTable(ActivationFnOp op);
 
   SuiteOp suite;
@@ -112,7 +127,7 @@ private:
 };
 
 Item &Encoder::need(const std::string &key, StringRef name, StringRef kind, Operation *user,
-                    StringRef attribute, TaskOp task) {
+                    StringRef attribute, TaskOp task, int index) {
   std::unique_ptr<Item> &slot = items[key];
   if (!slot) {
     slot = std::make_unique<Item>(user->getLoc());
@@ -120,14 +135,14 @@ Item &Encoder::need(const std::string &key, StringRef name, StringRef kind, Oper
     slot->kind = kind.str();
   }
   slot->tasks.insert(task.getSymName());
-  slot->users.push_back({user, attribute});
+  slot->users.push_back({user, attribute, index});
   return *slot;
 }
 
 Item &Encoder::constant(StringRef name, StringRef kind, std::vector<uint8_t> bytes, Operation *user,
-                        StringRef attribute, TaskOp task) {
+                        StringRef attribute, TaskOp task, int index) {
   std::string key = "constant:" + kind.str() + std::string(bytes.begin(), bytes.end());
-  Item &item = need(key, name, kind, user, attribute, task);
+  Item &item = need(key, name, kind, user, attribute, task, index);
   item.bytes = std::move(bytes);
   item.stride = item.bytes.size();
   return item;
@@ -135,7 +150,7 @@ Item &Encoder::constant(StringRef name, StringRef kind, std::vector<uint8_t> byt
 
 /// 256 codes of `op`'s function between its formats, rounded from f64.
 FailureOr<std::vector<uint8_t>> Encoder::functionTable(ActivationFnOp op) {
-  AdaptivFloatAttr in = formatOf(op.getInput()), out = formatOf(op.getResult());
+  AdaptivFloatAttr in = formatOf(op.getInput(), symbols), out = formatOf(op.getResult(), symbols);
   if (!in || !out)
     return op.emitError("has no number format; run aac-quantise first");
   std::vector<uint8_t> table(256);
@@ -167,17 +182,21 @@ FailureOr<std::vector<uint8_t>> Encoder::functionTable(ActivationFnOp op) {
 }
 
 LogicalResult Encoder::collectLinear(LinearOp op, TaskOp task, const ActivationLayout &layout) {
-  SmallVector<ParamOp> weights = paramsOf(op.getWeight(), symbols), biases;
+  SmallVector<ParamOp> weights = paramsBehind(op.getWeight(), symbols), biases;
   if (op.getBias())
-    biases = paramsOf(op.getBias(), symbols);
+    biases = paramsBehind(op.getBias(), symbols);
   if (weights.empty() || (op.getBias() && biases.empty()))
     return op.emitError("the weight and bias of a linear must be parameters");
-  AdaptivFloatAttr input = formatOf(op.getInput()), weight = weights.front().getFormatAttr();
+  AdaptivFloatAttr input = formatOf(op.getInput(), symbols),
+                   weight = weights.front().getFormatAttr();
   if (!input || !weight)
     return op.emitError("has no number format; run aac-quantise first");
   if (weight.getBits() != 8 || weight.getExponentBits() != 3)
     return op.emitError() << "the engine multiplies af<8, 3> codes, the weight is " << weight;
-  if (maxMagnitude(biases) == 0)
+  FailureOr<double> largestBias = maxMagnitude(biases);
+  if (failed(largestBias))
+    return failure();
+  if (*largestBias == 0)
     biases.clear();
   size_t count = std::max(weights.size(), std::max<size_t>(biases.size(), 1));
   while (weights.size() < count)
@@ -191,6 +210,7 @@ LogicalResult Encoder::collectLinear(LinearOp op, TaskOp task, const ActivationL
   item.params = weights;
   item.others = biases;
   item.count = count;
+  item.largestBias = *largestBias;
   item.spec.outFeatures = out.features;
   item.spec.inFeatures = in.features;
   item.spec.outGroup = out.group;
@@ -221,8 +241,8 @@ LogicalResult Encoder::collect(TaskOp task) {
     if (auto linear = dyn_cast<LinearOp>(op))
       return collectLinear(linear, task, *layout);
     if (auto norm = dyn_cast<LayerNormOp>(op)) {
-      SmallVector<ParamOp> gamma = paramsOf(norm.getGamma(), symbols);
-      SmallVector<ParamOp> beta = paramsOf(norm.getBeta(), symbols);
+      SmallVector<ParamOp> gamma = paramsBehind(norm.getGamma(), symbols);
+      SmallVector<ParamOp> beta = paramsBehind(norm.getBeta(), symbols);
       if (gamma.empty() || beta.empty())
         return norm.emitError("gamma and beta of a layer norm must be parameters");
       if (!gamma.front().getFormat() || !beta.front().getFormat())
@@ -239,13 +259,14 @@ LogicalResult Encoder::collect(TaskOp task) {
       return success();
     }
     if (auto embedding = dyn_cast<EmbeddingOp>(op)) {
+      int constants = 0;
       for (auto [index, table] : llvm::enumerate(embedding.getTables())) {
-        SmallVector<ParamOp> param = paramsOf(table, symbols);
+        SmallVector<ParamOp> param = paramsBehind(table, symbols);
         if (param.size() != 1 || !param.front().getFormat())
           return embedding.emitError("an embedding table must be a quantised parameter");
         Item &item =
             need(keyOf("rows", param, {}, {}), (param.front().getSymName() + ".rows").str(), "rows",
-                 op, "aac.tables", task);
+                 op, "aac.tables", task, index);
         item.params = param;
         if (auto ids = embedding.getIds()[index].getDefiningOp<ConstantIdsOp>()) {
           std::vector<uint8_t> bytes;
@@ -255,11 +276,10 @@ LogicalResult Encoder::collect(TaskOp task) {
             if (id.getSExtValue() < 0 || id.getSExtValue() >= rows)
               return embedding.emitError() << "constant id " << id.getSExtValue()
                                            << " is outside the table's " << rows << " rows";
-            for (int shift = 0; shift < 32; shift += 8)
-              bytes.push_back(value >> shift);
+            appendWord(bytes, value);
           }
-          constant((task.getSymName() + ".ids").str(), "ids", std::move(bytes), op, "aac.ids",
-                   task);
+          constant((task.getSymName() + ".ids").str(), "ids", std::move(bytes), op, "aac.ids", task,
+                   constants++);
         }
       }
       return success();
@@ -307,14 +327,14 @@ LogicalResult Encoder::chooseBiasExponents() {
                                   << "' meets in different places have formats too far apart (2^"
                                   << low << " and 2^" << high << " smallest) for one bias";
     double reach = decodeAdaptivFloat(kFormat, item->spec.minExponent, 0x7f);
-    double most = maxMagnitude(item->others);
     item->spec.biasExponent = smallest;
-    while (item->spec.biasExponent < largest && std::ldexp(reach, item->spec.biasExponent) < most)
+    while (item->spec.biasExponent < largest &&
+           std::ldexp(reach, item->spec.biasExponent) < item->largestBias)
       ++item->spec.biasExponent;
-    for (auto &[user, attribute] : item->users) {
-      auto linear = cast<LinearOp>(user);
+    for (const User &user : item->users) {
+      auto linear = cast<LinearOp>(user.op);
       uint8_t code = static_cast<uint8_t>(
-          encodeAdaptivFloat(kFormat, formatOf(linear.getInput()).getMinExponent(),
+          encodeAdaptivFloat(kFormat, formatOf(linear.getInput(), symbols).getMinExponent(),
                              std::ldexp(1.0, item->spec.biasExponent)));
       constant("lanes_" + llvm::utohexstr(code), "constant",
                std::vector<uint8_t>(kLanes * kLanes, code), linear, "aac.lanes",
@@ -330,26 +350,22 @@ LogicalResult Encoder::encodeWeights(Item &item) {
   std::vector<EncodedVectors> encoded(item.count * tiles);
   std::vector<std::vector<uint8_t>> dense(item.count * tiles);
   std::vector<double> errors(item.count * tiles, 0);
-  std::vector<std::vector<char>> weightStorage(item.count), biasStorage(item.count);
-  std::vector<ArrayRef<char>> weights(item.count), biases(item.count);
+  std::vector<Elements<uint8_t>> weights(item.count);
+  std::vector<Elements<float>> biases(item.count);
   for (int64_t r = 0; r < item.count; ++r) {
-    weights[r] = bytesOf(item.params[r].getValue(), weightStorage[r]);
-    if (spec.hasBias)
-      biases[r] = bytesOf(item.others[r].getValue(), biasStorage[r]);
-    if (weights[r].empty() || (spec.hasBias && biases[r].empty()))
-      return emitError(item.loc) << "the data of parameter '" << item.params[r].getSymName()
-                                 << "' or of its bias is missing";
+    FailureOr<Elements<uint8_t>> codes = readCodes(item.params[r]);
+    FailureOr<Elements<float>> bias = spec.hasBias ? readFloats(item.others[r]) : Elements<float>();
+    if (failed(codes) || failed(bias))
+      return failure();
+    weights[r] = std::move(*codes);
+    biases[r] = std::move(*bias);
   }
   parallelFor(suite.getContext(), 0, item.count * tiles, [&](size_t index) {
     int64_t r = index / tiles;
-    const char *bias = biases[r].data();
-    dense[index] =
-        weightTile(spec, index % tiles,
-                   absl::MakeConstSpan(reinterpret_cast<const uint8_t *>(weights[r].data()),
-                                       weights[r].size()),
-                   absl::MakeConstSpan(reinterpret_cast<const float *>(bias),
-                                       biases[r].size() / sizeof(float)),
-                   &errors[index]);
+    ArrayRef<uint8_t> codes = weights[r].get();
+    ArrayRef<float> bias = biases[r].get();
+    dense[index] = weightTile(spec, index % tiles, {codes.data(), codes.size()},
+                              {bias.data(), bias.size()}, &errors[index]);
     encoded[index] = encodeBitMask(dense[index]);
   });
   item.biasError = *llvm::max_element(errors);
@@ -389,6 +405,49 @@ LogicalResult Encoder::encodeWeights(Item &item) {
       base[item.maskOffsets[t] + 2 * word + 1] = mask >> 8;
     }
   }
+  return success();
+}
+
+/// Gamma and then beta of each repetition, padded to whole vectors.
+LogicalResult Encoder::encodeVectors(Item &item) {
+  for (int64_t r = 0; r < item.count; ++r)
+    for (ParamOp param : {item.params[r], item.others[r]}) {
+      FailureOr<Elements<uint8_t>> codes = readCodes(param);
+      if (failed(codes))
+        return failure();
+      item.bytes.insert(item.bytes.end(), codes->get().begin(), codes->get().end());
+      item.bytes.resize(roundUp(item.bytes.size(), kLanes), 0);
+    }
+  item.stride = item.bytes.size() / item.count;
+  return success();
+}
+
+/// An embedding table: bit-masked rows behind an index, or dense rows where that is smaller.
+LogicalResult Encoder::encodeTable(Item &item) {
+  ParamOp param = item.params.front();
+  FailureOr<Elements<uint8_t>> codes = readCodes(param);
+  if (failed(codes))
+    return failure();
+  ArrayRef<uint8_t> values = codes->get();
+  int64_t rows = param.getTensorType().getDimSize(0), columns = param.getTensorType().getDimSize(1);
+  EncodedRows encoded = encodeRows({values.data(), values.size()}, rows, columns);
+  int64_t padded = roundUp(columns, kLanes), indexBytes = roundUp(4 * (rows + 1), kLanes);
+  if (indexBytes + static_cast<int64_t>(encoded.data.size()) < rows * padded) {
+    item.maskOffsets = {0};
+    item.dataOffsets = {indexBytes};
+    for (uint32_t offset : encoded.offset)
+      appendWord(item.bytes, offset);
+    item.bytes.resize(indexBytes, 0);
+    item.bytes.insert(item.bytes.end(), encoded.data.begin(), encoded.data.end());
+  } else {
+    item.maskOffsets = {-1};
+    item.dataOffsets = {0};
+    item.bytes.assign(rows * padded, 0);
+    for (int64_t row = 0; row < rows; ++row)
+      std::copy_n(values.data() + row * columns, columns, item.bytes.data() + row * padded);
+  }
+  item.bytes.resize(roundUp(item.bytes.size(), kLanes), 0);
+  item.stride = item.bytes.size();
   return success();
 }
 
@@ -457,16 +516,17 @@ void Encoder::create(Item &item) {
   auto stored = cast<StoredOp>(builder.create(state));
   StringAttr name = symbols.insert(stored);
   auto reference = FlatSymbolRefAttr::get(name);
-  for (auto [user, attribute] : item.users) {
-    if (attribute != "aac.tables" && attribute != "aac.ids") {
-      user->setAttr(attribute, reference);
+  for (const User &user : item.users) {
+    if (user.index < 0) {
+      user.op->setAttr(user.attribute, reference);
       continue;
     }
     SmallVector<Attribute> list;
-    if (auto old = user->getAttrOfType<ArrayAttr>(attribute))
+    if (auto old = user.op->getAttrOfType<ArrayAttr>(user.attribute))
       list.assign(old.begin(), old.end());
-    list.push_back(reference);
-    user->setAttr(attribute, builder.getArrayAttr(list));
+    list.resize(std::max<size_t>(list.size(), user.index + 1), reference);
+    list[user.index] = reference;
+    user.op->setAttr(user.attribute, builder.getArrayAttr(list));
   }
   numBytes += item.bytes.size();
   ++numStored;
@@ -482,50 +542,10 @@ LogicalResult Encoder::run() {
     Item &item = *entry.second;
     if (failed(checkSharing(item)))
       return failure();
-    if (item.kind == "weights") {
-      if (failed(encodeWeights(item)))
-        return failure();
-    } else if (item.kind == "vectors") {
-      for (int64_t r = 0; r < item.count; ++r)
-        for (ParamOp param : {item.params[r], item.others[r]}) {
-          std::vector<char> storage;
-          ArrayRef<char> codes = bytesOf(param.getValue(), storage);
-          item.bytes.insert(item.bytes.end(), codes.begin(), codes.end());
-          item.bytes.resize(roundUp(item.bytes.size(), kLanes), 0);
-        }
-      item.stride = item.bytes.size() / item.count;
-    } else if (item.kind == "rows") {
-      std::vector<char> storage;
-      ParamOp param = item.params.front();
-      ArrayRef<char> raw = bytesOf(param.getValue(), storage);
-      ArrayRef<uint8_t> codes(reinterpret_cast<const uint8_t *>(raw.data()), raw.size());
-      int64_t rows = param.getTensorType().getDimSize(0),
-              columns = param.getTensorType().getDimSize(1);
-      if (static_cast<int64_t>(codes.size()) != rows * columns)
-        return emitError(item.loc)
-               << "the data of parameter '" << param.getSymName() << "' is missing";
-      EncodedRows encoded =
-          encodeRows(absl::MakeConstSpan(codes.data(), codes.size()), rows, columns);
-      int64_t padded = roundUp(columns, kLanes);
-      int64_t indexBytes = roundUp(4 * (rows + 1), kLanes);
-      if (indexBytes + static_cast<int64_t>(encoded.data.size()) < rows * padded) {
-        item.maskOffsets = {0};
-        item.dataOffsets = {indexBytes};
-        for (uint32_t offset : encoded.offset)
-          for (int shift = 0; shift < 32; shift += 8)
-            item.bytes.push_back(offset >> shift);
-        item.bytes.resize(indexBytes, 0);
-        item.bytes.insert(item.bytes.end(), encoded.data.begin(), encoded.data.end());
-      } else {
-        item.maskOffsets = {-1};
-        item.dataOffsets = {0};
-        item.bytes.assign(rows * padded, 0);
-        for (int64_t row = 0; row < rows; ++row)
-          std::copy_n(codes.data() + row * columns, columns, item.bytes.data() + row * padded);
-      }
-      item.bytes.resize(roundUp(item.bytes.size(), kLanes), 0);
-      item.stride = item.bytes.size();
-    }
+    if ((item.kind == "weights" && failed(encodeWeights(item))) ||
+        (item.kind == "vectors" && failed(encodeVectors(item))) ||
+        (item.kind == "rows" && failed(encodeTable(item))))
+      return failure();
   }
   for (auto &entry : items)
     create(*entry.second);
@@ -535,11 +555,9 @@ LogicalResult Encoder::run() {
 struct EncodePass : impl::EncodePassBase<EncodePass> {
   using EncodePassBase::EncodePassBase;
   void runOnOperation() override {
-    absl::StatusOr<Machine> loaded = Machine::load(machine.getValue(), defaultMachinePath());
-    if (!loaded.ok()) {
-      getOperation().emitError() << std::string(loaded.status().message());
+    FailureOr<Machine> loaded = loadMachine(getOperation(), machine);
+    if (failed(loaded))
       return signalPassFailure();
-    }
     for (SuiteOp suite : getOperation().getOps<SuiteOp>()) {
       Encoder encoder(suite, *loaded);
       if (failed(encoder.run()))

@@ -99,6 +99,18 @@ private:
   int64_t stepOf(Operation *op) const { return steps.lookup(op); }
   /// The step at which `op` is carried out: with the operation it is fused into.
   int64_t effectiveStep(Operation *op) const;
+  /// The step at which `op`'s result is first written: a function of a linear is applied
+  /// to each block of tokens as soon as it is there.
+  int64_t firstWrite(Operation *op) const {
+    auto function = dyn_cast<ActivationFnOp>(op);
+    return function && isLocal(function) ? firstWrite(function.getInput().getDefiningOp())
+                                         : stepOf(op);
+  }
+  /// `function` and what makes its input are in one block.
+  static bool isLocal(ActivationFnOp function) {
+    Operation *def = function.getInput().getDefiningOp();
+    return def && def->getBlock() == function->getBlock();
+  }
   /// Last step at which `value` is read, seen from the block that defines it.
   int64_t lastUse(Value value) const;
   void handleLoop(LoopOp loop);
@@ -155,7 +167,7 @@ void Lifetimes::handleLoop(LoopOp loop) {
     if (!def || def->getBlock() != &loop.getBody().front() || !isMaterialised(next) ||
         isa<LoopOp>(def))
       continue;
-    int64_t written = stepOf(def), read = lastUse(argument);
+    int64_t written = firstWrite(def), read = lastUse(argument);
     if (read < written || (read == written && isa<AddOp, LayerNormOp>(def)))
       alias(next, storage);
   }
@@ -193,9 +205,8 @@ void Lifetimes::build(TaskOp task) {
     if (auto activation = dyn_cast<ActivationFnOp>(op)) {
       if (isFusedRelu(activation))
         lower = stepOf(activation.getInput().getDefiningOp());
-      else if (int input = find(activation.getInput()); input >= 0 &&
-                                                        activation.getInput().hasOneUse() &&
-                                                        activation.getInput().getDefiningOp()) {
+      else if (int input = find(activation.getInput());
+               input >= 0 && activation.getInput().hasOneUse() && isLocal(activation)) {
         alias(result, input);
         storages[input].life.upper = std::max(storages[input].life.upper, lastUse(result) + 1);
         return;
@@ -319,6 +330,8 @@ LogicalResult Placer::placeActivations(TaskOp task, const Tiers &afterConstants)
     } else if (auto select = dyn_cast<SelectOp>(op)) {
       // A view of the block of 16 rows that holds the token.
       BufferAttr whole = bufferOf(select.getInput());
+      if (!whole)
+        return; // refused when it is lowered
       int64_t block = (*layout)[select.getInput()].vectors() * kLanes * kLanes;
       select.setBufferAttr(BufferAttr::get(
           context, whole.getTier(),
@@ -359,11 +372,9 @@ LogicalResult Placer::run() {
 struct PlacePass : impl::PlacePassBase<PlacePass> {
   using PlacePassBase::PlacePassBase;
   void runOnOperation() override {
-    absl::StatusOr<Machine> loaded = Machine::load(machine.getValue(), defaultMachinePath());
-    if (!loaded.ok()) {
-      getOperation().emitError() << std::string(loaded.status().message());
+    FailureOr<Machine> loaded = loadMachine(getOperation(), machine);
+    if (failed(loaded))
       return signalPassFailure();
-    }
     for (SuiteOp suite : getOperation().getOps<SuiteOp>()) {
       Placer placer(suite, *loaded);
       if (failed(placer.run()))

@@ -62,11 +62,9 @@ LogicalResult tile(LinearOp op, StoredOp weights, const Machine &machine) {
 struct TilePass : impl::TilePassBase<TilePass> {
   using TilePassBase::TilePassBase;
   void runOnOperation() override {
-    absl::StatusOr<Machine> loaded = Machine::load(machine.getValue(), defaultMachinePath());
-    if (!loaded.ok()) {
-      getOperation().emitError() << std::string(loaded.status().message());
+    FailureOr<Machine> loaded = loadMachine(getOperation(), machine);
+    if (failed(loaded))
       return signalPassFailure();
-    }
     WalkResult result = getOperation().walk([&](LinearOp op) -> WalkResult {
       auto name = op->getAttrOfType<FlatSymbolRefAttr>("aac.weights");
       auto weights =
