@@ -2,7 +2,6 @@
 #include "Common.h"
 
 #include "aac/Import/ONNX.h"
-#include "aac/InitAll.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -60,45 +59,6 @@ OwningOpRef<ModuleOp> OnnxArguments::import(MLIRContext &context) const {
   if (failed(module))
     failQuietly();
   return *std::move(module);
-}
-
-std::unique_ptr<MLIRContext> makeContext(bool remarks) {
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  auto context = std::make_unique<MLIRContext>(registry);
-  context->loadAllAvailableDialects();
-  context->printOpOnDiagnostic(false);
-  context->getDiagEngine().registerHandler([remarks](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Remark && !remarks)
-      return success();
-    auto print = [](Diagnostic &d, const char *severity) {
-      std::string where;
-      if (!isa<UnknownLoc>(d.getLocation())) {
-        llvm::raw_string_ostream os(where);
-        if (auto file = dyn_cast<FileLineColLoc>(d.getLocation()))
-          os << file.getFilename().getValue() << ':' << file.getLine() << ':' << file.getColumn();
-        else
-          d.getLocation().print(os);
-        os << ": ";
-      }
-      std::cerr << "aac: " << severity << ": " << where << d.str() << "\n";
-    };
-    switch (diagnostic.getSeverity()) {
-    case DiagnosticSeverity::Error:
-      print(diagnostic, "error");
-      break;
-    case DiagnosticSeverity::Warning:
-      print(diagnostic, "warning");
-      break;
-    default:
-      print(diagnostic, "note");
-      break;
-    }
-    for (Diagnostic &note : diagnostic.getNotes())
-      print(note, "note");
-    return success();
-  });
-  return context;
 }
 
 OwningOpRef<ModuleOp> loadModule(MLIRContext &context, const std::string &path,

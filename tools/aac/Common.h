@@ -26,10 +26,6 @@ struct OnnxArguments {
   mlir::OwningOpRef<mlir::ModuleOp> import(mlir::MLIRContext &context) const;
 };
 
-/// A context that knows the project's dialects and prints diagnostics as this program's;
-/// remarks only where asked for.
-std::unique_ptr<mlir::MLIRContext> makeContext(bool remarks = false);
-
 /// Reads MLIR text or bytecode ("-" is standard input; a path that ends in .onnx, or
 /// TASK=PATH with one, is imported). Fails the command where that is not possible.
 mlir::OwningOpRef<mlir::ModuleOp> loadModule(mlir::MLIRContext &context, const std::string &path,

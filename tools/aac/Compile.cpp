@@ -6,10 +6,11 @@
 //===----------------------------------------------------------------------===//
 #include "Common.h"
 
+#include "aac/Pipelines/ToolContext.h"
+
 #include "aac/Cost/Report.h"
 #include "aac/InitAll.h"
 #include "aac/Machine/Machine.h"
-#include "aac/Sim/Timing.h"
 #include "aac/Stream/Check.h"
 #include "aac/Support/File.h"
 #include "aac/Target/StreamTarget.h"
@@ -45,7 +46,8 @@ struct Stage {
 };
 
 std::vector<Stage> stagesOf(const CompileArguments &arguments) {
-  std::vector<std::string> options = {absl::StrCat("format=", arguments.format)};
+  std::vector<std::string> options = {absl::StrCat("format=", arguments.format),
+                                      absl::StrCat("machine=", arguments.machine)};
   if (!arguments.sparsity.empty())
     options.push_back(absl::StrCat("sparsity=", arguments.sparsity));
   if (!arguments.calibrate.empty())
@@ -53,7 +55,7 @@ std::vector<Stage> stagesOf(const CompileArguments &arguments) {
   std::string machine = absl::StrCat("{machine=", arguments.machine, "}");
   return {
       {"aac", "recognising the models", "aac-import-pipeline"},
-      {"compressed", "sharing, pruning, quantising",
+      {"compressed", "sharing, pruning, quantising, encoding",
        absl::StrCat("aac-compress-pipeline{", absl::StrJoin(options, " "), "}")},
       {"placed", "placing", absl::StrCat("aac-place-pipeline", machine)},
       {"cmd", "lowering", absl::StrCat("aac-lower-pipeline", machine)},
@@ -111,19 +113,6 @@ void emitModule(ModuleOp module, const std::string &path) {
   write(path.empty() ? "-" : path, text);
 }
 
-absl::StatusOr<cost::Report> reportOf(const Stream &stream, const Machine &machine) {
-  cost::Schedules schedules;
-  for (auto [level, into] : {std::pair(sim::Level::Low, &schedules.low),
-                             std::pair(sim::Level::Typical, &schedules.typical),
-                             std::pair(sim::Level::High, &schedules.high)}) {
-    auto timing = sim::timeStream(stream, machine, level);
-    if (!timing.ok())
-      return timing.status();
-    *into = *std::move(timing);
-  }
-  return cost::makeReport(stream, machine, schedules);
-}
-
 /// The report's headline: what an inference costs and how large the stream is.
 std::string headlineOf(const std::string &report) {
   std::vector<std::string> paragraphs = absl::StrSplit(report, "\n\n");
@@ -145,7 +134,7 @@ void runCompile(const CompileArguments &arguments) {
     fail(machine.status());
 
   registerAllPasses();
-  auto context = makeContext(arguments.explain);
+  auto context = makeToolContext("aac", arguments.explain);
   if (arguments.threads == 1)
     context->disableMultithreading();
   Progress progress(stages.size() + 3);
@@ -182,7 +171,7 @@ void runCompile(const CompileArguments &arguments) {
     return write(arguments.output.empty() ? "-" : arguments.output, *bytes);
 
   progress.step("costing");
-  auto report = reportOf(*stream, *machine);
+  auto report = cost::costStream(*stream, *machine);
   if (!report.ok())
     fail(report.status());
   std::string text = cost::printReportText(*report);

@@ -1,6 +1,8 @@
 //===- Eval.cpp - aac eval: the f32 reference interpreter -----------------===//
 #include "Common.h"
 
+#include "aac/Pipelines/ToolContext.h"
+
 #include "aac/Import/ONNX.h"
 #include "aac/Interp/Interpreter.h"
 #include "aac/Support/Npz.h"
@@ -110,7 +112,7 @@ void printText(const std::string &name, const interp::Tensor &tensor) {
 }
 
 void runEval(const EvalArguments &arguments) {
-  auto context = makeContext();
+  auto context = makeToolContext("aac");
   auto module = loadModule(*context, arguments.module, arguments.onnx);
   Operation *graph = findTask(*module, arguments.task);
   std::vector<std::string> names = namesOf(graph, "input_names");

@@ -1,6 +1,8 @@
 //===- Share.cpp - aac share: who uses which parameter --------------------===//
 #include "Common.h"
 
+#include "aac/Pipelines/ToolContext.h"
+
 #include "aac/Pipelines/ImportPipeline.h"
 #include "aac/Transforms/CompressPasses.h"
 #include "aac/Transforms/Sharing.h"
@@ -18,7 +20,7 @@ struct ShareArguments {
 };
 
 void share(const ShareArguments &arguments) {
-  std::unique_ptr<MLIRContext> context = makeContext();
+  std::unique_ptr<MLIRContext> context = makeToolContext("aac");
   OwningOpRef<ModuleOp> module = arguments.onnx.import(*context);
   PassManager pm(context.get());
   buildImportPipeline(pm);
