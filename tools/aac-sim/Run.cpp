@@ -161,9 +161,9 @@ void runStream(const RunOptions &options) {
   std::ostream &out = taken ? std::cerr : std::cout;
   printOutputs(out, outputs);
   cost::Group total = report.tasks[task].run.total();
-  out << absl::StrFormat("%d cycles, %.3f ms (simulated); %.3f uJ (estimated) on %s\n",
+  out << absl::StrFormat("%d cycles, %.4g ms (simulated); %.4g mJ (estimated) on %s\n",
                          timing.totalCycles, timing.latencyNs() * 1e-6,
-                         total.energyPj.typical * 1e-6, machine.name);
+                         total.energyPj.typical * 1e-9, machine.name);
   out << absl::StrFormat("busy: engine %d, transfer %d, host %d cycles\n",
                          timing.busyCycles[static_cast<size_t>(isa::Unit::Engine)],
                          timing.busyCycles[static_cast<size_t>(isa::Unit::Transfer)],
