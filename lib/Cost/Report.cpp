@@ -504,4 +504,17 @@ absl::StatusOr<Report> makeReport(const Stream &stream, const Machine &machine,
   return report;
 }
 
+absl::StatusOr<Report> costStream(const Stream &stream, const Machine &machine) {
+  Schedules schedules;
+  for (auto [level, into] : {std::pair(sim::Level::Low, &schedules.low),
+                             std::pair(sim::Level::Typical, &schedules.typical),
+                             std::pair(sim::Level::High, &schedules.high)}) {
+    auto timing = sim::timeStream(stream, machine, level);
+    if (!timing.ok())
+      return timing.status();
+    *into = *std::move(timing);
+  }
+  return makeReport(stream, machine, schedules);
+}
+
 } // namespace aac::cost

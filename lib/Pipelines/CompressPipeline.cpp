@@ -1,7 +1,8 @@
-//===- CompressPipeline.cpp - share, roll, prune, quantise ----------------===//
+//===- CompressPipeline.cpp - share, roll, prune, quantise, encode --------===//
 #include "aac/Pipelines/CompressPipeline.h"
 
 #include "aac/Transforms/CompressPasses.h"
+#include "aac/Transforms/PlacePasses.h"
 #include "mlir/Pass/PassRegistry.h"
 
 using namespace mlir;
@@ -23,10 +24,12 @@ void aac::buildCompressPipeline(OpPassManager &pm, const CompressOptions &option
   suite.addPass(createQuantisePass(quantise));
   suite.addPass(createVerifyQuantisedPass());
   suite.addPass(createVerifySharingPass());
+  // Bytes last: their sizes decide what fits where.
+  pm.addPass(createEncodePass({options.machine}));
 }
 
 void aac::registerCompressPipeline() {
   PassPipelineRegistration<CompressOptions>(
-      "aac-compress-pipeline", "share, roll, prune, calibrate and quantise an aac.suite",
+      "aac-compress-pipeline", "share, roll, prune, calibrate, quantise and encode an aac.suite",
       buildCompressPipeline);
 }

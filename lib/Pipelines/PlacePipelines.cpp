@@ -1,15 +1,15 @@
-//===- PlacePipelines.cpp - quantised aac -> placed -> cmd ----------------===//
+//===- PlacePipelines.cpp - encoded aac -> placed -> cmd ------------------===//
 #include "aac/Pipelines/PlacePipelines.h"
 
 #include "aac/Conversion/AACToCmd.h"
+#include "aac/Pipelines/CompressPipeline.h"
+#include "aac/Pipelines/ImportPipeline.h"
 #include "aac/Transforms/PlacePasses.h"
 #include "mlir/Pass/PassRegistry.h"
 
 using namespace mlir;
 
 void aac::buildPlacePipeline(OpPassManager &pm, llvm::StringRef machine) {
-  // Bytes first: their sizes decide what fits where.
-  pm.addPass(createEncodePass({machine.str()}));
   pm.addPass(createPlacePass({machine.str()}));
   pm.addPass(createTilePass({machine.str()}));
 }
@@ -24,21 +24,26 @@ void aac::buildLowerPipeline(OpPassManager &pm, llvm::StringRef machine) {
 
 namespace {
 struct MachineOptions : PassPipelineOptions<MachineOptions> {
-  Option<std::string> machine{*this, "machine",
-                              llvm::cl::desc("a name from machines/ or a path"),
+  Option<std::string> machine{*this, "machine", llvm::cl::desc("a name from machines/ or a path"),
                               llvm::cl::init("edgebert-rram")};
 };
 } // namespace
 
 void aac::registerPlacePipelines() {
-  PassPipelineRegistration<MachineOptions>(
-      "aac-place-pipeline", "encode, tiers and addresses, tiles",
-      [](OpPassManager &pm, const MachineOptions &options) {
-        buildPlacePipeline(pm, options.machine);
-      });
-  PassPipelineRegistration<MachineOptions>(
-      "aac-lower-pipeline", "placed aac -> cmd, scheduled",
-      [](OpPassManager &pm, const MachineOptions &options) {
-        buildLowerPipeline(pm, options.machine);
-      });
+  PassPipelineRegistration<MachineOptions>("aac-place-pipeline", "tiers and addresses, tiles",
+                                           [](OpPassManager &pm, const MachineOptions &options) {
+                                             buildPlacePipeline(pm, options.machine);
+                                           });
+  PassPipelineRegistration<MachineOptions>("aac-lower-pipeline", "placed aac -> cmd, scheduled",
+                                           [](OpPassManager &pm, const MachineOptions &options) {
+                                             buildLowerPipeline(pm, options.machine);
+                                           });
+  PassPipelineRegistration<CompressOptions>("aac-compile-pipeline",
+                                            "onnx -> cmd: import, compress, place and lower",
+                                            [](OpPassManager &pm, const CompressOptions &options) {
+                                              buildImportPipeline(pm);
+                                              buildCompressPipeline(pm, options);
+                                              buildPlacePipeline(pm, options.machine);
+                                              buildLowerPipeline(pm, options.machine);
+                                            });
 }

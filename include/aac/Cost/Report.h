@@ -120,6 +120,8 @@ struct Schedules {
 /// Error if an instruction addresses no tier or a loop is not closed.
 absl::StatusOr<Report> makeReport(const Stream &stream, const Machine &machine,
                                   const Schedules &schedules = {});
+/// Times the programs of `stream` at each end of the machine's figures and reports.
+absl::StatusOr<Report> costStream(const Stream &stream, const Machine &machine);
 
 /// For people: the headline first.
 std::string printReportText(const Report &report);

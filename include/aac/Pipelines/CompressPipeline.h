@@ -1,4 +1,4 @@
-//===- CompressPipeline.h - share, roll, prune, quantise --------*- C++ -*-===//
+//===- CompressPipeline.h - share, roll, prune, quantise, encode *- C++ -*-===//
 #ifndef AAC_PIPELINES_COMPRESSPIPELINE_H
 #define AAC_PIPELINES_COMPRESSPIPELINE_H
 
@@ -18,9 +18,14 @@ struct CompressOptions : public mlir::PassPipelineOptions<CompressOptions> {
                      "named")};
   Option<std::string> format{*this, "format", llvm::cl::desc("number format"),
                              llvm::cl::init("af8e3")};
+  Option<std::string> machine{*this, "machine",
+                              llvm::cl::desc("machine to compile for: a name from machines/ or a "
+                                             "path"),
+                              llvm::cl::init("edgebert-rram")};
 };
 
-/// Adds everything from an `aac.suite` as raised to quantised parameters and activations.
+/// Adds everything from an `aac.suite` as raised to quantised activations and parameters
+/// encoded as the machine's engine reads them.
 void buildCompressPipeline(mlir::OpPassManager &pm, const CompressOptions &options);
 /// Makes it known as `aac-compress-pipeline`.
 void registerCompressPipeline();

@@ -1,4 +1,4 @@
-//===- PlacePipelines.h - quantised aac -> placed -> cmd --------*- C++ -*-===//
+//===- PlacePipelines.h - encoded aac -> placed -> cmd ----------*- C++ -*-===//
 #ifndef AAC_PIPELINES_PLACEPIPELINES_H
 #define AAC_PIPELINES_PLACEPIPELINES_H
 
@@ -7,11 +7,12 @@
 
 namespace aac {
 
-/// encode, place, tile for `machine`.
+/// place, tile for `machine`.
 void buildPlacePipeline(mlir::OpPassManager &pm, llvm::StringRef machine);
 /// Lower to cmd and schedule.
 void buildLowerPipeline(mlir::OpPassManager &pm, llvm::StringRef machine);
-/// Makes them known as `aac-place-pipeline` and `aac-lower-pipeline`.
+/// Makes them known as `aac-place-pipeline` and `aac-lower-pipeline`, and all pipelines in
+/// sequence as `aac-compile-pipeline`.
 void registerPlacePipelines();
 
 } // namespace aac
