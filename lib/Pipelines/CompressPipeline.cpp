@@ -10,11 +10,11 @@ using namespace mlir;
 void aac::buildCompressPipeline(OpPassManager &pm, const CompressOptions &options) {
   OpPassManager &suite = pm.nest<ir::SuiteOp>();
   // First who shares what, while parameters are what the files said.
-  suite.addPass(createSharePass());
+  suite.addPass(createSharePass({options.merge, options.format}));
   suite.addPass(createVerifySharingPass());
   // Layers become loops before anything gives them attributes that differ.
   suite.addPass(createRollPass());
-  suite.addPass(createPrunePass(PrunePassOptions{options.sparsity}));
+  suite.addPass(createPrunePass({options.sparsity, options.prune}));
   suite.addPass(createExpandAdaptersPass());
   suite.addPass(createFoldScalesPass());
   // Magnitudes are measured on the weights that will be quantised.

@@ -6,11 +6,13 @@
 // Algorithm: hash the bytes of each distinct value once, in parallel; give each task of a
 // constant task-role parameter a copy of its own; walk the parameters in module order and
 // merge each into the first one of its key (type, role, format, hash, and the task for
-// such constants) with the same bytes. Linear in bytes.
+// such constants) with the same bytes. Linear in bytes. Then, if asked to, merge what
+// NearDuplicates.cpp finds equal after quantisation.
 //
 //===----------------------------------------------------------------------===//
 #include "aac/Support/Hash.h"
 #include "aac/Transforms/CompressPasses.h"
+#include "aac/Transforms/FormatName.h"
 #include "aac/Transforms/ParamValues.h"
 #include "aac/Transforms/Sharing.h"
 
@@ -103,12 +105,24 @@ struct SharePass : aac::impl::SharePassBase<SharePass> {
 
   void runOnOperation() override {
     SuiteOp suite = getOperation();
+    std::optional<AdaptivFloatFormat> shape = parseFormatName(format);
+    if (merge != "equal" && merge != "quantised") {
+      suite.emitError() << "cannot merge what is '" << merge << "': write equal or quantised";
+      return signalPassFailure();
+    }
+    if (merge == "quantised" && !shape) {
+      suite.emitError() << "there is no format '" << format
+                        << "': write af<bits>e<exponent bits>, 4 to 16 bits, such as af8e3";
+      return signalPassFailure();
+    }
     SmallVector<TaskOp> tasks = llvm::to_vector(suite.getOps<TaskOp>());
     dropUnused(suite);
     if (failed(readContents(suite)))
       return signalPassFailure();
     SmallVector<Candidate> candidates = splitConstants(suite, tasks);
-    SmallVector<Candidate> kept = merge(candidates, tasks);
+    SmallVector<Candidate> kept = mergeEqual(candidates, tasks);
+    if (merge == "quantised" && failed(mergeQuantised(suite, *shape, kept, tasks)))
+      return signalPassFailure();
     for (Candidate &candidate : kept)
       annotate(candidate, tasks);
     contents.clear();
@@ -178,7 +192,7 @@ struct SharePass : aac::impl::SharePassBase<SharePass> {
     return candidates;
   }
 
-  SmallVector<Candidate> merge(ArrayRef<Candidate> candidates, MutableArrayRef<TaskOp> tasks) {
+  SmallVector<Candidate> mergeEqual(ArrayRef<Candidate> candidates, MutableArrayRef<TaskOp> tasks) {
     using Key = std::tuple<void *, unsigned, const void *, uint64_t, int64_t, int64_t>;
     std::map<Key, SmallVector<size_t>> kept; // indices into `result`
     llvm::DenseMap<StringAttr, StringAttr> renamed;
@@ -226,6 +240,37 @@ struct SharePass : aac::impl::SharePassBase<SharePass> {
         if (params.size() > 1)
           param->setAttr(kForkAttr, StringAttr::get(&getContext(), "constant"));
     return result;
+  }
+
+  /// Merges what has equal codes into the first of each kind, whose values stay.
+  LogicalResult mergeQuantised(SuiteOp suite, AdaptivFloatFormat shape,
+                               SmallVector<Candidate> &kept, MutableArrayRef<TaskOp> tasks) {
+    FailureOr<std::vector<NearDuplicate>> near = findNearDuplicates(suite, shape);
+    if (failed(near))
+      return failure();
+    llvm::DenseMap<Operation *, size_t> index;
+    for (auto [i, candidate] : llvm::enumerate(kept))
+      index[candidate.param] = i;
+    llvm::DenseMap<StringAttr, StringAttr> renamed;
+    llvm::DenseSet<Operation *> gone;
+    for (NearDuplicate &pair : *near) {
+      if (pair.kind != NearDuplicate::Kind::Quantised)
+        continue;
+      pair.first.emitRemark() << "takes the place of '" << pair.second.getSymName()
+                              << "', equal in " << format << ": largest difference "
+                              << pair.largestDifference;
+      renamed[pair.second.getSymNameAttr()] = pair.first.getSymNameAttr();
+      ArrayRef<unsigned> more = kept[index[pair.second]].tasks;
+      kept[index[pair.first]].tasks.append(more.begin(), more.end());
+      gone.insert(pair.second);
+      ++numMerged;
+    }
+    for (TaskOp task : tasks)
+      renameUses(task, renamed);
+    llvm::erase_if(kept, [&](const Candidate &c) { return gone.contains(c.param); });
+    for (Operation *param : gone)
+      param->erase();
+    return success();
   }
 
   void annotate(Candidate &candidate, MutableArrayRef<TaskOp> tasks) {

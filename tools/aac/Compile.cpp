@@ -33,6 +33,8 @@ namespace {
 struct CompileArguments {
   OnnxArguments onnx;
   std::string machine = "edgebert-rram", output, emit, sparsity, format = "af8e3";
+  std::string merge = "equal";
+  std::vector<std::string> prune;
   std::vector<std::string> calibrate;
   unsigned threads = 0;
   bool explain = false, printPipeline = false;
@@ -50,6 +52,10 @@ std::vector<Stage> stagesOf(const CompileArguments &arguments) {
                                       absl::StrCat("machine=", arguments.machine)};
   if (!arguments.sparsity.empty())
     options.push_back(absl::StrCat("sparsity=", arguments.sparsity));
+  if (!arguments.prune.empty())
+    options.push_back(absl::StrCat("prune=", absl::StrJoin(arguments.prune, ",")));
+  if (arguments.merge != "equal")
+    options.push_back(absl::StrCat("merge=", arguments.merge));
   if (!arguments.calibrate.empty())
     options.push_back(absl::StrCat("calibrate=", absl::StrJoin(arguments.calibrate, ",")));
   std::string machine = absl::StrCat("{machine=", arguments.machine, "}");
@@ -203,8 +209,21 @@ void addCompileCommand(CLI::App &app) {
       ->type_name("PATH");
   command
       ->add_option("--sparsity", arguments->sparsity,
-                   "fraction of zeros to prune to, by role: embedding:0.6,encoder:0.5 [none]")
-      ->type_name("ROLE:FRACTION,...");
+                   "what to prune, by role: embedding:0.6 a fraction of the elements, "
+                   "ffn:vector:0.5 of the engine's vectors, encoder:2:4 all but 2 of each 4 [none]")
+      ->type_name("ROLE:AMOUNT,...");
+  command
+      ->add_option("--prune", arguments->prune,
+                   "how: global (one threshold for all tensors of a rule), scores=FILE.npz (by "
+                   "movement scores) and masks=FILE.npz, arrays named after parameters "
+                   "[by magnitude, each tensor]")
+      ->type_name("METHOD")
+      ->expected(1)
+      ->take_all();
+  command
+      ->add_option("--merge", arguments->merge,
+                   "what tasks share: equal bytes, or quantised: equal codes, too [equal]")
+      ->check(CLI::IsMember({"equal", "quantised"}));
   command
       ->add_option("--calibrate", arguments->calibrate,
                    "samples that activations are measured on, TASK=FILE.npz,...; or none: bounds "

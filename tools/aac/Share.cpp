@@ -17,6 +17,7 @@ namespace {
 struct ShareArguments {
   OnnxArguments onnx;
   bool json = false;
+  std::string merge = "equal";
 };
 
 void share(const ShareArguments &arguments) {
@@ -24,7 +25,7 @@ void share(const ShareArguments &arguments) {
   OwningOpRef<ModuleOp> module = arguments.onnx.import(*context);
   PassManager pm(context.get());
   buildImportPipeline(pm);
-  pm.addNestedPass<ir::SuiteOp>(createSharePass());
+  pm.addNestedPass<ir::SuiteOp>(createSharePass({arguments.merge, "af8e3"}));
   pm.addNestedPass<ir::SuiteOp>(createVerifySharingPass());
   if (failed(pm.run(*module)))
     failQuietly();
@@ -47,6 +48,10 @@ void addShareCommand(CLI::App &app) {
       "share", "Say which parameters several tasks have in common, and what that saves");
   arguments->onnx.add(*command);
   command->add_flag("--json", arguments->json, "print JSON instead of a table");
+  command
+      ->add_option("--merge", arguments->merge,
+                   "what is one parameter: equal bytes, or quantised: equal af8e3 codes, too")
+      ->check(CLI::IsMember({"equal", "quantised"}));
   command->footer("Example:\n  aac share sst2=sst2.onnx mnli=mnli.onnx");
   command->callback([arguments] { share(*arguments); });
 }

@@ -11,7 +11,14 @@ namespace aac {
 struct CompressOptions : public mlir::PassPipelineOptions<CompressOptions> {
   Option<std::string> sparsity{
       *this, "sparsity",
-      llvm::cl::desc("fractions of zeros, such as embedding:0.6,encoder:0.5 (none by default)")};
+      llvm::cl::desc("what to prune, such as embedding:0.6,encoder:0.5 (none by default)")};
+  Option<std::string> prune{*this, "prune",
+                            llvm::cl::desc("how to prune: global, masks=FILE.npz, "
+                                           "scores=FILE.npz")};
+  Option<std::string> merge{*this, "merge",
+                            llvm::cl::desc("what tasks share: equal, or quantised: what has equal "
+                                           "codes, too"),
+                            llvm::cl::init("equal")};
   Option<std::string> calibrate{
       *this, "calibrate",
       llvm::cl::desc("task=path.npz,... or none; a pseudo-random sentence where a task is not "

@@ -27,6 +27,11 @@ def SharePass : AacSuitePass<"aac-share"> {
 
     A parameter that carries `aac.fork` is a wanted copy and is never merged.
 
+    With `merge=quantised` parameters of one type and role whose codes in `format` are equal,
+    each under its own exponent, are merged too, and the first one's values stay: a remark
+    says what became of which. Biases of linears stay f32 and are left alone, and so are
+    constants of a task role.
+
     Example: two tasks with the same matrix
     ```mlir
     aac.param @sst2_wq : tensor<2x2xf32> = dense<[[1.0, 2.0], [3.0, 4.0]]> {role = #aac.role<attention>}
@@ -38,6 +43,11 @@ def SharePass : AacSuitePass<"aac-share"> {
                               sharing = #aac.sharing<shared>, tasks = ["mnli", "sst2"]}
     ```
   }];
+  let options = [
+    Option<"merge", "merge", "std::string", "\"equal\"",
+           "what is merged: equal (bytes), or quantised: what has equal codes, too">,
+    Option<"format", "format", "std::string", "\"af8e3\"",
+           "number format that merge=quantised compares in">];
   let statistics = [
     Statistic<"numMerged", "merged", "parameters merged into an equal one">,
     Statistic<"numDropped", "dropped", "parameters that no task uses">,
@@ -96,22 +106,38 @@ def RollPass : AacSuitePass<"aac-roll"> {
 def PrunePass : AacSuitePass<"aac-prune"> {
   let summary = "sets the smallest weights to zero";
   let description = [{
-    `sparsity` is a list of `group:fraction`. Groups: `embedding`, `attention`, `ffn`,
+    `sparsity` is a list of `group:amount`. Groups: `embedding`, `attention`, `ffn`,
     `encoder` (attention and ffn), `adapter`, `pooler`, `classifier`, `other`, `all`; where
-    several name a parameter the last one counts. Of each tensor of a group exactly
-    floor(fraction * count) elements of least magnitude become zero, zeros that are already
-    there included, ties by position: the same mask on every machine, one mask whatever
-    the number of tasks. One-dimensional parameters (biases, layer norms) are never pruned.
-    Parameters of the named groups get `sparsity`, the fraction of zeros they really have.
+    several name a parameter the last one counts. An amount is
 
-    Example: `aac-prune{sparsity=embedding:0.6,encoder:0.5,adapter:0}`
+    - a fraction: of each tensor exactly floor(fraction * count) elements of least magnitude
+      become zero, zeros that are already there included, ties by position;
+    - `vector:fraction`: the same of whole vectors of 16 consecutive elements of a row, by the
+      sum of their squares. Only a vector that is zero throughout lets the engine skip work;
+    - `N:M`: of each M consecutive elements of a row the N largest stay.
+
+    `method` is a list of `global` (the fraction holds for all tensors of a rule together, with
+    one threshold), `scores=FILE.npz` (movement pruning: what has the least score goes,
+    whatever its magnitude) and `masks=FILE.npz` (what has a mask keeps the elements where
+    it is not zero, whatever `sparsity` says). Arrays are named after parameters and have
+    their shapes.
+
+    The same mask on every machine, one mask whatever the number of tasks. One-dimensional
+    parameters (biases, layer norms) are pruned by masks alone. Parameters that were looked at
+    get `sparsity`, the fraction of zeros they really have.
+
+    Example: `aac-prune{sparsity=embedding:0.6,attention:2:4,ffn:vector:0.5,adapter:0}`
   }];
   let options = [
     Option<"sparsity", "sparsity", "std::string", "\"\"",
-           "fractions of zeros, such as embedding:0.6,encoder:0.5 (none by default)">];
+           "what to prune, such as embedding:0.6,encoder:0.5,ffn:2:4 (nothing by default)">,
+    Option<"method", "method", "std::string", "\"\"",
+           "global, masks=FILE.npz, scores=FILE.npz (by magnitude, each tensor, by default)">];
   let statistics = [
     Statistic<"numPruned", "pruned", "parameters pruned">,
-    Statistic<"numZeroed", "zeroed", "elements set to zero">];
+    Statistic<"numZeroed", "zeroed", "elements set to zero">,
+    Statistic<"numVectors", "vectors", "vectors of 16 elements looked at">,
+    Statistic<"numNullVectors", "null-vectors", "of them zero throughout">];
 }
 
 def ExpandAdaptersPass : AacSuitePass<"aac-expand-adapters"> {
