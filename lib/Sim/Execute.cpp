@@ -4,6 +4,8 @@
 #include "aac/Numerics/Layout.h"
 #include "absl/strings/str_format.h"
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
 #include <cstring>
 
 namespace aac::sim {
@@ -15,6 +17,12 @@ using isa::Opcode;
 //===----------------------------------------------------------------------===//
 // Transfers
 //===----------------------------------------------------------------------===//
+
+/// Whether what lies there stays as it is while a program runs.
+bool Simulator::Impl::holdsParameters(uint64_t address, uint64_t size) const {
+  absl::StatusOr<size_t> tier = tiers.find(address, size);
+  return runningTask >= 0 && tier.ok() && !tiers.isTransient(*tier, address, size);
+}
 
 absl::Status Simulator::Impl::transfer(const Instruction &in, int64_t iteration) {
   uint64_t address = static_cast<uint64_t>(in.get(Field::Address)) +
@@ -45,7 +53,8 @@ absl::Status Simulator::Impl::transfer(const Instruction &in, int64_t iteration)
   int64_t chunks = in.get(Field::Chunks);
   if (count < 1 || chunks < 1)
     return absl::InvalidArgumentError("a transfer of nothing");
-  std::vector<uint8_t> bytes;
+  std::vector<uint8_t> bytes; // of mask words
+  std::vector<uint16_t> words;
   for (int64_t c = 0; c < chunks; ++c) {
     uint64_t from = address + static_cast<uint64_t>(c * in.get(Field::AddressStride));
     int64_t at = row + c * in.get(Field::RowStride);
@@ -53,18 +62,25 @@ absl::Status Simulator::Impl::transfer(const Instruction &in, int64_t iteration)
     absl::Status status = data ? memory.checkRows(at, count) : memory.checkWords(at, count);
     if (!status.ok())
       return status;
-    bytes.resize(static_cast<size_t>(count * (data ? 16 : 2)));
+    bytes.resize(data ? 0 : static_cast<size_t>(count * 2));
     switch (in.opcode) {
-    case Opcode::LoadData:
-      if (status = readTier(from, absl::MakeSpan(bytes)); status.ok())
-        status = memory.writeRows(at, bytes);
+    case Opcode::LoadData: {
+      absl::StatusOr<absl::Span<uint8_t>> rows = memory.writableRows(at, count);
+      status = rows.ok() ? readTier(from, *rows) : rows.status();
+      if (status.ok() && holdsParameters(from, rows->size()))
+        memory.rowsAreFrom(at, count, from);
       break;
+    }
     case Opcode::LoadMask:
       if (status = readTier(from, absl::MakeSpan(bytes)); status.ok()) {
-        std::vector<uint16_t> words(static_cast<size_t>(count));
-        for (size_t i = 0; i < words.size(); ++i)
-          words[i] = static_cast<uint16_t>(bytes[2 * i] | bytes[2 * i + 1] << 8);
+        words.resize(static_cast<size_t>(count));
+        const uint8_t *pairs = bytes.data();
+        uint16_t *out = words.data();
+        for (int64_t i = 0; i < count; ++i)
+          out[i] = static_cast<uint16_t>(pairs[2 * i] | pairs[2 * i + 1] << 8);
         status = memory.writeWords(at, words);
+        if (status.ok() && holdsParameters(from, bytes.size()))
+          memory.wordsAreFrom(at, count, from);
       }
       break;
     case Opcode::StoreData: {
@@ -73,12 +89,12 @@ absl::Status Simulator::Impl::transfer(const Instruction &in, int64_t iteration)
       break;
     }
     default: { // StoreMask
-      absl::StatusOr<absl::Span<const uint16_t>> words = memory.readWords(at, count);
-      if (!words.ok())
-        return words.status();
-      for (size_t i = 0; i < words->size(); ++i) {
-        bytes[2 * i] = static_cast<uint8_t>((*words)[i]);
-        bytes[2 * i + 1] = static_cast<uint8_t>((*words)[i] >> 8);
+      absl::StatusOr<absl::Span<const uint16_t>> read = memory.readWords(at, count);
+      if (!read.ok())
+        return read.status();
+      for (size_t i = 0; i < read->size(); ++i) {
+        bytes[2 * i] = static_cast<uint8_t>((*read)[i]);
+        bytes[2 * i + 1] = static_cast<uint8_t>((*read)[i] >> 8);
       }
       status = writeTier(from, bytes);
       break;
@@ -104,11 +120,11 @@ absl::Status Simulator::Impl::matMul(const Instruction &in) {
       return absl::InvalidArgumentError(
           absl::StrFormat("%s is %d; must be a multiple of 16 from 16 to %d", name, value, max));
   int64_t base0 = in.get(Field::Base0), base1 = in.get(Field::Base1);
-  absl::StatusOr<const Operand *> a =
+  absl::StatusOr<std::shared_ptr<const Operand>> a =
       memories[0].operand(OperandRole::A, base0, base0 - in.get(Field::DataOffset0), n0, m);
   if (!a.ok())
     return a.status();
-  absl::StatusOr<const Operand *> b =
+  absl::StatusOr<std::shared_ptr<const Operand>> b =
       memories[1].operand(OperandRole::B, base1, base1 - in.get(Field::DataOffset1), n1, m);
   if (!b.ok())
     return b.status();
@@ -119,10 +135,14 @@ absl::Status Simulator::Impl::matMul(const Instruction &in) {
   output.relu = in.get(Field::Relu) != 0;
   output.outBias = static_cast<int>(in.get(Field::OutBias));
   output.fractionBits = machine.engine.accumulatorFractionBits;
-  std::vector<uint8_t> result(static_cast<size_t>(n0 * n1));
-  stepCounts += matmul(**a, **b, output, absl::MakeSpan(result));
+  // The operands are decoded already: the result may lie over them.
+  absl::StatusOr<absl::Span<uint8_t>> result =
+      memories[in.get(Field::OutMemory)].writableDense(in.get(Field::OutBase), n0 * n1 / kLanes);
+  if (!result.ok())
+    return result.status();
+  stepCounts += matmul(**a, **b, output, *result, pool.get());
   current->macs += n0 * n1 * m;
-  return memories[in.get(Field::OutMemory)].writeDense(in.get(Field::OutBase), result);
+  return absl::OkStatus();
 }
 
 //===----------------------------------------------------------------------===//
@@ -145,38 +165,33 @@ absl::StatusOr<std::vector<int32_t>> Simulator::Impl::auxWords(int64_t row, int6
   return words;
 }
 
-/// Row `timestep` of the operand at `base`, without the padding lanes.
-absl::Status Simulator::Impl::readRow(const Instruction &in, int64_t base, int bias,
-                                      int64_t timestep, std::vector<int32_t> &words) const {
+/// Checks that the rows of the operand at `base` are there and dense.
+absl::Status Simulator::Impl::checkRead(const Instruction &in, int64_t base, int64_t rows) const {
+  const EngineMemory &memory = memories[in.get(Field::Memory)];
   int64_t vectors = in.get(Field::Vectors);
-  words.clear();
-  for (int64_t v = 0; v < vectors; ++v) {
-    absl::StatusOr<const uint8_t *> codes =
-        memories[in.get(Field::Memory)].readDense(base + blockVectorIndex(timestep, v, vectors));
-    if (!codes.ok())
-      return codes.status();
-    for (int lane = 0; lane < kLanes; ++lane)
-      words.push_back(sfuWord((*codes)[lane], bias));
-  }
-  words.resize(static_cast<size_t>(vectors * kLanes - in.get(Field::PadLanes)));
+  if (rows % kLanes == 0)
+    return memory.readDense(base, rows * vectors).status();
+  for (int64_t row = 0; row < rows; row += kLanes)
+    for (int64_t v = 0; v < vectors; ++v)
+      if (auto read = memory.readDense(base + blockVectorIndex(row, v, vectors),
+                                       std::min<int64_t>(kLanes, rows - row));
+          !read.ok())
+        return read.status();
   return absl::OkStatus();
 }
 
-/// Writes row `timestep` of the result, padding lanes as zero.
-absl::Status Simulator::Impl::writeRow(const Instruction &in, int64_t timestep,
-                                       const std::vector<int32_t> &words) {
-  int64_t vectors = in.get(Field::Vectors);
-  int bias = static_cast<int>(in.get(Field::OutBias));
-  for (int64_t v = 0; v < vectors; ++v) {
-    uint8_t codes[kLanes] = {};
-    for (int64_t lane = 0; lane < kLanes; ++lane)
-      if (size_t i = static_cast<size_t>(v * kLanes + lane); i < words.size())
-        codes[lane] = sfuCode(words[i], bias, stepCounts);
-    if (absl::Status status = memories[in.get(Field::Memory)].writeDense(
-            in.get(Field::OutBase) + blockVectorIndex(timestep, v, vectors), codes);
-        !status.ok())
-      return status;
-  }
+/// The same of the result, whose rows are then about to be written.
+absl::Status Simulator::Impl::prepareWrite(const Instruction &in, int64_t rows) {
+  EngineMemory &memory = memories[in.get(Field::Memory)];
+  int64_t base = in.get(Field::OutBase), vectors = in.get(Field::Vectors);
+  if (rows % kLanes == 0)
+    return memory.writableDense(base, rows * vectors).status();
+  for (int64_t row = 0; row < rows; row += kLanes)
+    for (int64_t v = 0; v < vectors; ++v)
+      if (auto written = memory.writableDense(base + blockVectorIndex(row, v, vectors),
+                                              std::min<int64_t>(kLanes, rows - row));
+          !written.ok())
+        return written.status();
   return absl::OkStatus();
 }
 
@@ -200,6 +215,59 @@ int biasOf(const Instruction &in, Field field) { return static_cast<int>(in.get(
 
 } // namespace
 
+/// Calls row(words of each operand, result) for each row; all without the padding lanes.
+/// Rows are independent of each other and done by several threads at a time.
+absl::Status Simulator::Impl::forRows(const Instruction &in, absl::Span<const SfuOperand> operands,
+                                      const SfuRow &row) {
+  const int64_t rows = in.get(Field::Timesteps), vectors = in.get(Field::Vectors);
+  const int64_t lanes = vectors * kLanes, width = lanes - in.get(Field::PadLanes);
+  const int64_t base = in.get(Field::OutBase);
+  bool ordered = false; // a row's result may be another one's operand
+  for (const SfuOperand &operand : operands) {
+    if (absl::Status status = checkRead(in, operand.base, rows); !status.ok())
+      return status;
+    int64_t apart = operand.base - base;
+    ordered |= apart != 0 && std::abs(apart) < roundUp(rows, kLanes) * vectors;
+  }
+  if (absl::Status status = prepareWrite(in, rows); !status.ok())
+    return status;
+  uint8_t *data = memories[in.get(Field::Memory)].bytes();
+  const int outBias = static_cast<int>(in.get(Field::OutBias));
+  std::atomic<int64_t> saturations{0};
+  auto work = [&](int64_t first, int64_t last) {
+    Counts counts;
+    std::vector<uint8_t> codes(static_cast<size_t>(lanes));
+    std::vector<std::vector<int32_t>> words(operands.size(),
+                                            std::vector<int32_t>(static_cast<size_t>(lanes)));
+    std::vector<int32_t> result(static_cast<size_t>(lanes), 0);
+    std::vector<absl::Span<const int32_t>> views;
+    for (const std::vector<int32_t> &each : words)
+      views.push_back(absl::MakeConstSpan(each).first(static_cast<size_t>(width)));
+    for (int64_t t = first; t < last; ++t) {
+      auto at = [&](int64_t from, int64_t v) {
+        return data + (from + blockVectorIndex(t, v, vectors)) * kLanes;
+      };
+      for (size_t i = 0; i < operands.size(); ++i) {
+        for (int64_t v = 0; v < vectors; ++v)
+          std::memcpy(codes.data() + v * kLanes, at(operands[i].base, v), kLanes);
+        sfuWords(codes, operands[i].bias, absl::MakeSpan(words[i]));
+      }
+      row(views, absl::MakeSpan(result).first(static_cast<size_t>(width)));
+      sfuCodes(result, outBias, absl::MakeSpan(codes), counts);
+      for (int64_t v = 0; v < vectors; ++v)
+        std::memcpy(at(base, v), codes.data() + v * kLanes, kLanes);
+    }
+    saturations += counts.saturations;
+  };
+  constexpr int64_t kWorthSharing = 1 << 14; // words
+  if (!ordered && rows * lanes >= kWorthSharing)
+    pool->run(rows, work);
+  else
+    work(0, rows);
+  stepCounts.saturations += saturations;
+  return absl::OkStatus();
+}
+
 absl::Status Simulator::Impl::layerNorm(const Instruction &in) {
   if (absl::Status status = checkSfuShape(in, machine.engine); !status.ok())
     return status;
@@ -210,18 +278,11 @@ absl::Status Simulator::Impl::layerNorm(const Instruction &in) {
   auto beta = auxWords(in.get(Field::BetaBase), vectors, biasOf(in, Field::BetaBias));
   if (!beta.ok())
     return beta.status();
-  std::vector<int32_t> x, y;
-  for (int64_t t = 0; t < in.get(Field::Timesteps); ++t) {
-    if (absl::Status status = readRow(in, in.get(Field::InBase), biasOf(in, Field::InBias), t, x);
-        !status.ok())
-      return status;
-    y.resize(x.size());
-    layerNormRow(x, absl::MakeConstSpan(*gamma).first(x.size()),
-                 absl::MakeConstSpan(*beta).first(x.size()), absl::MakeSpan(y));
-    if (absl::Status status = writeRow(in, t, y); !status.ok())
-      return status;
-  }
-  return absl::OkStatus();
+  SfuOperand input{in.get(Field::InBase), biasOf(in, Field::InBias)};
+  return forRows(in, {input}, [&](SfuWords x, absl::Span<int32_t> y) {
+    layerNormRow(x[0], absl::MakeConstSpan(*gamma).first(y.size()),
+                 absl::MakeConstSpan(*beta).first(y.size()), y);
+  });
 }
 
 absl::Status Simulator::Impl::softmax(const Instruction &in) {
@@ -231,44 +292,37 @@ absl::Status Simulator::Impl::softmax(const Instruction &in) {
       auxWords(in.get(Field::SpanBase), in.get(Field::Vectors), biasOf(in, Field::SpanBias));
   if (!span.ok())
     return span.status();
-  std::vector<int32_t> x, p;
-  for (int64_t t = 0; t < in.get(Field::Timesteps); ++t) {
-    if (absl::Status status = readRow(in, in.get(Field::InBase), biasOf(in, Field::InBias), t, x);
-        !status.ok())
-      return status;
-    p.resize(x.size());
-    softmaxRow(x, absl::MakeConstSpan(*span).first(x.size()), absl::MakeSpan(p));
-    if (absl::Status status = writeRow(in, t, p); !status.ok())
-      return status;
-  }
-  return absl::OkStatus();
+  SfuOperand input{in.get(Field::InBase), biasOf(in, Field::InBias)};
+  return forRows(in, {input}, [&](SfuWords x, absl::Span<int32_t> p) {
+    softmaxRow(x[0], absl::MakeConstSpan(*span).first(p.size()), p);
+  });
 }
 
 absl::Status Simulator::Impl::elementAdd(const Instruction &in) {
   if (absl::Status status = checkSfuShape(in, machine.engine); !status.ok())
     return status;
-  std::vector<int32_t> a, b;
-  for (int64_t t = 0; t < in.get(Field::Timesteps); ++t) {
-    absl::Status status = readRow(in, in.get(Field::InBase), biasOf(in, Field::InBias), t, a);
-    if (status.ok())
-      status = readRow(in, in.get(Field::InBase1), biasOf(in, Field::InBias1), t, b);
-    if (!status.ok())
-      return status;
-    for (size_t i = 0; i < a.size(); ++i)
-      a[i] = addWords(a[i], b[i]);
-    if (status = writeRow(in, t, a); !status.ok())
-      return status;
-  }
-  return absl::OkStatus();
+  SfuOperand a{in.get(Field::InBase), biasOf(in, Field::InBias)};
+  SfuOperand b{in.get(Field::InBase1), biasOf(in, Field::InBias1)};
+  return forRows(in, {a, b}, [](SfuWords x, absl::Span<int32_t> y) {
+    for (size_t i = 0; i < y.size(); ++i)
+      y[i] = addWords(x[0][i], x[1][i]);
+  });
 }
 
 absl::Status Simulator::Impl::entropy(const Instruction &in) {
   if (absl::Status status = checkSfuShape(in, machine.engine); !status.ok())
     return status;
-  std::vector<int32_t> x;
-  if (absl::Status status = readRow(in, in.get(Field::InBase), biasOf(in, Field::InBias), 0, x);
-      !status.ok())
+  int64_t vectors = in.get(Field::Vectors), base = in.get(Field::InBase);
+  if (absl::Status status = checkRead(in, base, 1); !status.ok())
     return status;
+  std::vector<int32_t> x;
+  for (int64_t v = 0; v < vectors; ++v) {
+    const uint8_t *codes = memories[in.get(Field::Memory)].bytes() +
+                           (base + blockVectorIndex(0, v, vectors)) * kLanes;
+    for (int lane = 0; lane < kLanes; ++lane)
+      x.push_back(sfuWord(codes[lane], biasOf(in, Field::InBias)));
+  }
+  x.resize(static_cast<size_t>(vectors * kLanes - in.get(Field::PadLanes)));
   entropyStatus = entropyOfRow(x) <= in.get(Field::Threshold) ? 3 : 2;
   return absl::OkStatus();
 }

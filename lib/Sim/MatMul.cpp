@@ -1,13 +1,17 @@
 //===- MatMul.cpp - decoding operands and multiplying them -----------------===//
 //
-// Compiled once per SIMD target (Highway's foreach_target), one chosen at run time.
+// Compiled once per SIMD target (Highway's foreach_target), one chosen at run time. All
+// give the same bytes: integers, added modulo 2^32.
 //
 //===----------------------------------------------------------------------===//
 #include "aac/Sim/Engine.h"
 
+#include "OutputSteps.h"
 #include "aac/Numerics/Layout.h"
+#include "aac/Sim/ThreadPool.h"
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <limits>
 
@@ -45,27 +49,30 @@ HWY_INLINE V32 addPairs(V16 x, V16 y, V32 sum) {
 #endif
 }
 
+/// Significands of codes.
+HWY_INLINE V16 significandsOf(V16 code) {
+  const D16 d;
+  const V16 magnitude = hn::And(code, hn::Set(d, 0x7f));
+  V16 value = hn::Add(hn::And(code, hn::Set(d, 15)), hn::Set(d, 16));
+  // Multiply by 2^E, E the three exponent bits, one bit at a time.
+  const auto shiftIf = [&](int bit, V16 shifted) {
+    const auto has = hn::Ne(hn::And(code, hn::Set(d, static_cast<int16_t>(bit))), hn::Zero(d));
+    value = hn::IfThenElse(has, shifted, value);
+  };
+  shiftIf(0x10, hn::ShiftLeft<1>(value));
+  shiftIf(0x20, hn::ShiftLeft<2>(value));
+  shiftIf(0x40, hn::ShiftLeft<4>(value));
+  const V16 sign = hn::ShiftRight<15>(hn::ShiftLeft<8>(code));
+  value = hn::Sub(hn::Xor(value, sign), sign);
+  return hn::IfThenZeroElse(hn::Eq(magnitude, hn::Zero(d)), value);
+}
+
 /// Codes -> significands, `count` a multiple of 256.
 void decodeCodes(const uint8_t *codes, size_t count, int16_t *out) {
   const D16 d;
   const DBytes bytes;
-  for (size_t i = 0; i < count; i += kLanes16) {
-    const V16 code = hn::PromoteTo(d, hn::LoadU(bytes, codes + i));
-    const V16 magnitude = hn::And(code, hn::Set(d, 0x7f));
-    V16 value = hn::Add(hn::And(code, hn::Set(d, 15)), hn::Set(d, 16));
-    // Multiply by 2^E, E the three exponent bits, one bit at a time.
-    const auto shiftIf = [&](int bit, V16 shifted) {
-      const auto has = hn::Ne(hn::And(code, hn::Set(d, static_cast<int16_t>(bit))), hn::Zero(d));
-      value = hn::IfThenElse(has, shifted, value);
-    };
-    shiftIf(0x10, hn::ShiftLeft<1>(value));
-    shiftIf(0x20, hn::ShiftLeft<2>(value));
-    shiftIf(0x40, hn::ShiftLeft<4>(value));
-    const V16 sign = hn::ShiftRight<15>(hn::ShiftLeft<8>(code));
-    value = hn::Sub(hn::Xor(value, sign), sign);
-    value = hn::IfThenZeroElse(hn::Eq(magnitude, hn::Zero(d)), value);
-    hn::StoreU(value, d, out + i);
-  }
+  for (size_t i = 0; i < count; i += kLanes16)
+    hn::StoreU(significandsOf(hn::PromoteTo(d, hn::LoadU(bytes, codes + i))), d, out + i);
 }
 
 /// Sums of squares of the 16 rows of a row block. A: lane pairs are a row's; B: so are
@@ -112,35 +119,138 @@ void rowSquares(OperandRole role, const int16_t *block, size_t kBlocks, int64_t 
   }
 }
 
-/// 16x16 accumulators: acc[n1 * 16 + n0] for one row block of each operand.
-void multiplyBlock(const int16_t *a, const int16_t *b, size_t kBlocks, int32_t *acc) {
+/// kVectors * kLanes32 rows of A against 16 rows of B: acc[n1 * stride + n0]. `aStride`
+/// int16 lie between row blocks of A. Each sum stays in a register.
+template <size_t kVectors, size_t kGroup>
+HWY_INLINE void multiplyRows(const int16_t *a, size_t aStride, const int16_t *b, size_t kBlocks,
+                             int32_t *acc, size_t stride) {
   const D32 d32;
   const D16 d16;
-  constexpr size_t vectors = 16 / kLanes32;
-  // As many rows at a time as registers hold: 16 sums with AVX-512, 8 else.
-  constexpr size_t group = kLanes32 == 16 ? 16 : 8 / vectors ? 8 / vectors : 1;
-  for (size_t row = 0; row < 16; row += group) {
-    V32 sum[group][vectors];
-    for (size_t r = 0; r < group; ++r)
-      for (size_t v = 0; v < vectors; ++v)
+  constexpr size_t perBlock = 16 / kLanes32; // vectors of a row block
+  for (size_t row = 0; row < 16; row += kGroup) {
+    V32 sum[kGroup][kVectors];
+    for (size_t r = 0; r < kGroup; ++r)
+      for (size_t v = 0; v < kVectors; ++v)
         sum[r][v] = hn::Zero(d32);
     for (size_t k = 0; k < kBlocks; ++k) {
       for (size_t pair = 0; pair < 8; ++pair) {
-        V16 left[vectors];
-        for (size_t v = 0; v < vectors; ++v)
-          left[v] = hn::LoadU(d16, a + ((k * 8 + pair) * 16 + v * kLanes32) * 2);
-        for (size_t r = 0; r < group; ++r) {
+        V16 left[kVectors];
+        for (size_t v = 0; v < kVectors; ++v)
+          left[v] = hn::LoadU(d16, a + v / perBlock * aStride +
+                                       ((k * 8 + pair) * 16 + v % perBlock * kLanes32) * 2);
+        for (size_t r = 0; r < kGroup; ++r) {
           int32_t both;
           std::memcpy(&both, b + (k * 16 + row + r) * 16 + pair * 2, sizeof(both));
           const V16 right = hn::BitCast(d16, hn::Set(d32, both));
-          for (size_t v = 0; v < vectors; ++v)
+          for (size_t v = 0; v < kVectors; ++v)
             sum[r][v] = addPairs(left[v], right, sum[r][v]);
         }
       }
     }
-    for (size_t r = 0; r < group; ++r)
-      for (size_t v = 0; v < vectors; ++v)
-        hn::StoreU(sum[r][v], d32, acc + (row + r) * 16 + v * kLanes32);
+    for (size_t r = 0; r < kGroup; ++r)
+      for (size_t v = 0; v < kVectors; ++v)
+        hn::StoreU(sum[r][v], d32, acc + (row + r) * stride + v * kLanes32);
+  }
+}
+
+/// Row blocks of A that multiplyBlocks takes at a time.
+constexpr size_t kBlocksOfA = kLanes32 == 16 ? 2 : 1;
+
+/// acc[block of A][n1 * 16 + n0]: `count` (1 or 2) row blocks of A with one of B.
+void multiplyBlocks(const int16_t *a, size_t aStride, size_t count, const int16_t *b,
+                    size_t kBlocks, int32_t *acc) {
+  constexpr size_t perBlock = 16 / kLanes32;
+  constexpr size_t group = kLanes32 == 16 ? 8 : 8 / perBlock ? 8 / perBlock : 1;
+  if (kBlocksOfA == 2 && count == 2) {
+    int32_t both[16 * 32];
+    multiplyRows<2 * perBlock, group>(a, aStride, b, kBlocks, both, 32);
+    for (size_t n1 = 0; n1 < 16; ++n1)
+      for (size_t block = 0; block < 2; ++block)
+        std::memcpy(acc + block * 256 + n1 * 16, both + n1 * 32 + block * 16, 64);
+    return;
+  }
+  for (size_t block = 0; block < count; ++block)
+    multiplyRows<perBlock, 2 * group>(a + block * aStride, aStride, b, kBlocks, acc + block * 256,
+                                      16);
+}
+
+/// What follows the accumulator, of `count` sums (a multiple of 16); see docs/engine-arithmetic.md.
+/// As encodeAdaptivFloat8Fixed, but through f32: its exponent and mantissa in a row are a
+/// code but for bias and rounding. What does not fit its 24 bits is kept as a sticky bit.
+/// Returns the number of saturated results.
+int64_t encodeSums(const int32_t *sums, size_t count, const OutputSteps &steps, uint8_t *codes) {
+  const D32 d;
+  const hn::Rebind<float, D32> df;
+  const hn::Rebind<uint8_t, D32> bytes;
+  const int32_t exponent = steps.minExponent + steps.fractionBits + 127;
+  const auto base = hn::Set(d, exponent << 23), bias = hn::Set(d, steps.bias);
+  const auto halfMin = hn::Set(d, ((exponent - 1) << 23) | (1 << 19)); // 17/32 * 2^minExponent
+  const auto max = hn::Set(d, ((exponent + 7) << 23) | (15 << 19));    // 31/16 * 2^(.. + 7)
+  const auto one = hn::Set(d, 1), low = hn::Set(d, 0xff);
+  int64_t saturated = 0;
+  for (size_t i = 0; i < count; i += kLanes32) {
+    auto x = hn::LoadU(d, sums + i);
+    for (int bit = 0; bit < 5; ++bit) // no shift by a variable that is the same everywhere
+      if (steps.shift >> bit & 1)
+        x = bit == 0   ? hn::ShiftRight<1>(x)
+            : bit == 1 ? hn::ShiftRight<2>(x)
+            : bit == 2 ? hn::ShiftRight<4>(x)
+            : bit == 3 ? hn::ShiftRight<8>(x)
+                       : hn::ShiftRight<16>(x);
+    x = hn::Add(x, bias);
+    if (steps.relu)
+      x = hn::Max(x, hn::Zero(d));
+    const auto magnitude = hn::Abs(x);
+    const auto sticky = hn::IfThenElse(hn::Gt(hn::And(magnitude, low), hn::Zero(d)),
+                                       hn::Set(d, 0x100), hn::Zero(d));
+    const auto large = hn::Or(hn::Lt(magnitude, hn::Zero(d)), // -2^31
+                              hn::Gt(magnitude, hn::Set(d, 0xffffff)));
+    const auto exact =
+        hn::IfThenElse(large, hn::Or(hn::AndNot(low, magnitude), sticky), magnitude);
+    const auto real = hn::And(hn::BitCast(d, hn::ConvertTo(df, exact)), hn::Set(d, 0x7fffffff));
+    const auto odd = hn::And(hn::ShiftRight<19>(real), one);
+    auto code = hn::ShiftRight<19>(
+        hn::Add(hn::Sub(real, base), hn::Add(odd, hn::Set(d, (1 << 18) - 1))));
+    code = hn::Max(code, one);
+    const auto over = hn::Gt(real, max);
+    code = hn::IfThenElse(over, hn::Set(d, 0x7f), code);
+    code = hn::Or(code, hn::And(hn::ShiftRight<24>(x), hn::Set(d, 0x80)));
+    code = hn::IfThenZeroElse(hn::Lt(real, halfMin), code);
+    saturated += static_cast<int64_t>(hn::CountTrue(d, over));
+    hn::StoreU(hn::DemoteTo(bytes, code), bytes, codes + i);
+  }
+  return saturated;
+}
+
+/// [16 rows][16 k] codes -> [8 k pairs][16 rows][2].
+void pairTiles(const uint8_t *tiles, size_t count, uint8_t *out) {
+  for (size_t tile = 0; tile < count; ++tile, tiles += 256, out += 256) {
+    uint16_t from[16][8], to[8][16];
+    std::memcpy(from, tiles, sizeof(from));
+    for (int pair = 0; pair < 8; ++pair)
+      for (int row = 0; row < 16; ++row)
+        to[pair][row] = from[row][pair];
+    std::memcpy(out, to, sizeof(to));
+  }
+}
+
+/// Words of the special function unit: significand << bias, `count` a multiple of 16.
+void decodeWords(const uint8_t *codes, size_t count, int bias, int32_t *words) {
+  const D16 d16;
+  const DBytes bytes;
+  const hn::Half<D16> half;
+  const D32 d32;
+  int16_t significands[kLanes16];
+  (void)bytes;
+  for (size_t i = 0; i < count; i += kLanes16) {
+    const size_t here = std::min(count - i, kLanes16);
+    uint8_t padded[kLanes16] = {};
+    std::memcpy(padded, codes + i, here);
+    hn::StoreU(significandsOf(hn::PromoteTo(d16, hn::LoadU(bytes, padded))), d16, significands);
+    const auto factor = hn::Set(d32, 1 << bias);
+    for (size_t j = 0; j < here; j += kLanes32)
+      hn::StoreU(hn::Mul(hn::PromoteTo(d32, hn::LoadU(half, significands + j)), factor), d32,
+                 words + i + j);
   }
 }
 
@@ -154,14 +264,10 @@ namespace {
 
 HWY_EXPORT(decodeCodes);
 HWY_EXPORT(rowSquares);
-HWY_EXPORT(multiplyBlock);
-
-bool isDense(absl::Span<const uint16_t> mask) {
-  uint16_t all = 0xffff;
-  for (uint16_t word : mask)
-    all &= word;
-  return all == 0xffff;
-}
+HWY_EXPORT(multiplyBlocks);
+HWY_EXPORT(encodeSums);
+HWY_EXPORT(pairTiles);
+HWY_EXPORT(decodeWords);
 
 /// Lane-compacted data -> one code per lane of each vector. `data` has a readable row
 /// after its last: that is where a lane that has run out looks. A few lanes at a time, so
@@ -184,13 +290,6 @@ void expand(absl::Span<const uint16_t> mask, const uint8_t *data, uint8_t *vecto
   }
 }
 
-/// [16 rows][16 k] codes -> [8 k pairs][16 rows][2].
-void pairTile(const uint8_t *tile, uint8_t *out) {
-  for (int pair = 0; pair < 8; ++pair)
-    for (int row = 0; row < 16; ++row)
-      std::memcpy(out + (pair * 16 + row) * 2, tile + row * 16 + pair * 2, 2);
-}
-
 int64_t exactSum(const int16_t *a, const int16_t *b, int64_t kBlocks, int n0, int n1) {
   int64_t sum = 0;
   for (int64_t k = 0; k < kBlocks; ++k)
@@ -207,6 +306,13 @@ bool mayOverflow(int64_t squaresA, int64_t squaresB) {
 }
 
 } // namespace
+
+bool isDense(absl::Span<const uint16_t> mask) {
+  uint16_t all = 0xffff;
+  for (uint16_t word : mask)
+    all &= word;
+  return all == 0xffff;
+}
 
 int64_t dataRowsOf(absl::Span<const uint16_t> mask) {
   if (isDense(mask))
@@ -242,11 +348,9 @@ void decodeOperand(OperandRole role, int64_t rows, int64_t columns, absl::Span<c
   if (role == OperandRole::B) {
     HWY_DYNAMIC_DISPATCH(decodeCodes)(codes, size, operand.significands.data());
   } else {
-    uint8_t paired[256];
-    for (size_t tile = 0; tile < size; tile += 256) {
-      pairTile(codes + tile, paired);
-      HWY_DYNAMIC_DISPATCH(decodeCodes)(paired, 256, operand.significands.data() + tile);
-    }
+    std::vector<uint8_t> paired(size);
+    HWY_DYNAMIC_DISPATCH(pairTiles)(codes, size / 256, paired.data());
+    HWY_DYNAMIC_DISPATCH(decodeCodes)(paired.data(), size, operand.significands.data());
   }
   operand.maxSumSquares = 0;
   for (int64_t row = 0; row < rows; row += 16)
@@ -258,34 +362,72 @@ void decodeOperand(OperandRole role, int64_t rows, int64_t columns, absl::Span<c
 }
 
 Counts matmul(const Operand &a, const Operand &b, const MatMulOutput &output,
-              absl::Span<uint8_t> out) {
-  Counts counts;
-  int64_t kBlocks = a.columns / 16;
-  bool suspicious = mayOverflow(a.maxSumSquares, b.maxSumSquares);
-  int minExponent = output.outBias + kEngineExponentOffset;
-  uint32_t bias = output.biasEnable ? static_cast<uint32_t>(output.weightBias) : 0;
-  uint8_t *code = out.data(); // block order of C: n1 blocks, n0 blocks, n1, n0
-  for (int64_t p = 0; p < b.rows; p += 16) {
-    const int16_t *right = b.significands.data() + p * b.columns;
-    for (int64_t q = 0; q < a.rows; q += 16) {
-      const int16_t *left = a.significands.data() + q * a.columns;
-      int32_t acc[256];
-      HWY_DYNAMIC_DISPATCH(multiplyBlock)(left, right, static_cast<size_t>(kBlocks), acc);
+              absl::Span<uint8_t> out, ThreadPool *pool) {
+  const size_t kBlocks = static_cast<size_t>(a.columns / 16);
+  const bool suspicious = mayOverflow(a.maxSumSquares, b.maxSumSquares);
+  OutputSteps steps;
+  steps.shift = output.shift;
+  steps.bias = output.biasEnable ? output.weightBias : 0;
+  steps.relu = output.relu;
+  steps.minExponent = output.outBias + kEngineExponentOffset;
+  steps.fractionBits = output.fractionBits;
+
+  // A piece of work: one row block of B with two of A. Codes are in block order of C: n1
+  // blocks, n0 blocks, n1, n0.
+  const int64_t aBlocks = a.rows / 16, pairs = (aBlocks + 1) / 2;
+  std::atomic<int64_t> overflows{0}, saturations{0};
+  auto work = [&](int64_t first, int64_t last) {
+    int64_t overflowed = 0, saturated = 0;
+    for (int64_t piece = first; piece < last; ++piece) {
+      int64_t p = piece / pairs * 16, q = piece % pairs * 2;
+      int64_t count = std::min<int64_t>(2, aBlocks - q);
+      const int16_t *right = b.significands.data() + p * b.columns;
+      const int16_t *left = a.significands.data() + q * 16 * a.columns;
+      alignas(64) int32_t acc[512];
+      HWY_DYNAMIC_DISPATCH(multiplyBlocks)
+      (left, static_cast<size_t>(16 * a.columns), static_cast<size_t>(count), right, kBlocks, acc);
       if (suspicious)
-        for (int i = 0; i < 256; ++i)
-          if (mayOverflow(a.sumSquares[q + i % 16], b.sumSquares[p + i / 16]))
-            counts.overflows += acc[i] != exactSum(left, right, kBlocks, i % 16, i / 16);
-      for (int32_t sum : acc) {
-        int32_t x = static_cast<int32_t>(static_cast<uint32_t>(sum >> output.shift) + bias);
-        if (output.relu && x < 0)
-          x = 0;
-        bool saturated = false;
-        *code++ = encodeAdaptivFloat8Fixed(x, output.fractionBits, minExponent, &saturated);
-        counts.saturations += saturated;
-      }
+        for (int64_t i = 0; i < count * 256; ++i) {
+          int n0 = static_cast<int>(i % 16), n1 = static_cast<int>(i % 256 / 16);
+          int64_t block = i / 256;
+          if (mayOverflow(a.sumSquares[(q + block) * 16 + n0], b.sumSquares[p + n1]))
+            overflowed += acc[i] != exactSum(left + block * 16 * a.columns, right,
+                                             static_cast<int64_t>(kBlocks), n0, n1);
+        }
+      saturated += HWY_DYNAMIC_DISPATCH(encodeSums)(acc, static_cast<size_t>(count * 256), steps,
+                                                    out.data() + p * a.rows + q * 256);
     }
-  }
+    overflows += overflowed;
+    saturations += saturated;
+  };
+  int64_t pieces = b.rows / 16 * pairs;
+  // Less than this is done sooner than another thread has woken up.
+  constexpr int64_t kWorthSharing = 1 << 20;
+  if (pool && a.rows * b.rows * a.columns >= kWorthSharing)
+    pool->run(pieces, work);
+  else
+    work(0, pieces);
+  Counts counts;
+  counts.overflows = overflows;
+  counts.saturations = saturations;
   return counts;
+}
+
+//===----------------------------------------------------------------------===//
+// Words of the special function unit
+//===----------------------------------------------------------------------===//
+
+void sfuWords(absl::Span<const uint8_t> codes, int bias, absl::Span<int32_t> words) {
+  HWY_DYNAMIC_DISPATCH(decodeWords)(codes.data(), codes.size(), bias, words.data());
+}
+
+void sfuCodes(absl::Span<const int32_t> words, int bias, absl::Span<uint8_t> codes,
+              Counts &counts) {
+  OutputSteps steps;
+  steps.minExponent = bias + kEngineExponentOffset;
+  steps.fractionBits = kSfuFractionBits;
+  counts.saturations +=
+      HWY_DYNAMIC_DISPATCH(encodeSums)(words.data(), words.size(), steps, codes.data());
 }
 
 } // namespace aac::sim

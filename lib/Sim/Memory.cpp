@@ -8,18 +8,6 @@
 #include <cstring>
 
 namespace aac::sim {
-namespace {
-
-constexpr size_t kCachedOperands = 8;
-
-/// Bits [first, last) of a word; first < last <= 64.
-uint64_t bitRange(uint64_t first, uint64_t last) {
-  uint64_t upTo = last == 64 ? ~uint64_t{0} : (uint64_t{1} << last) - 1;
-  return upTo & ~((uint64_t{1} << first) - 1);
-}
-
-} // namespace
-
 //===----------------------------------------------------------------------===//
 // TierSpace
 //===----------------------------------------------------------------------===//
@@ -56,46 +44,44 @@ absl::StatusOr<size_t> TierSpace::read(uint64_t address, absl::Span<uint8_t> out
     return tier;
   if (absl::Status status = checkPower(*tier); !status.ok())
     return status;
+  const Memory &memory = memories[*tier];
   uint64_t offset = address - tiers[*tier].base;
+  int64_t begin = static_cast<int64_t>(offset), end = begin + static_cast<int64_t>(out.size());
+  if (int64_t missing = memory.written.firstMissing(begin, end); missing != end)
+    return absl::FailedPreconditionError(
+        absl::StrFormat("read of address 0x%x of tier '%s', which nothing has written",
+                        tiers[*tier].base + static_cast<uint64_t>(missing), tiers[*tier].name));
   for (size_t done = 0; done < out.size();) {
     uint64_t at = offset + done, inPage = at % kPageBytes;
     uint64_t count = std::min<uint64_t>(kPageBytes - inPage, out.size() - done);
-    const Page *page = memories[*tier].pages[at / kPageBytes].get();
-    uint64_t unread = page ? count : 0; // bytes before the first unwritten one
-    for (uint64_t bit = inPage; page && bit < inPage + count;) {
-      uint64_t end = std::min((bit / 64 + 1) * 64, inPage + count);
-      uint64_t missing = ~page->written[bit / 64] & bitRange(bit % 64, (end - 1) % 64 + 1);
-      if (missing) {
-        unread = bit / 64 * 64 + static_cast<uint64_t>(__builtin_ctzll(missing)) - inPage;
-        break;
-      }
-      bit = end;
-    }
-    if (unread != count)
-      return absl::FailedPreconditionError(
-          absl::StrFormat("read of address 0x%x of tier '%s', which nothing has written",
-                          address + done + unread, tiers[*tier].name));
-    std::memcpy(out.data() + done, page->bytes.data() + inPage, count);
+    std::memcpy(out.data() + done, memory.pages[at / kPageBytes]->data() + inPage, count);
     done += count;
   }
   return tier;
 }
 
 void TierSpace::store(size_t tier, uint64_t offset, absl::Span<const uint8_t> bytes) {
+  Memory &memory = memories[tier];
   for (size_t done = 0; done < bytes.size();) {
     uint64_t at = offset + done, inPage = at % kPageBytes;
     uint64_t count = std::min<uint64_t>(kPageBytes - inPage, bytes.size() - done);
-    std::unique_ptr<Page> &page = memories[tier].pages[at / kPageBytes];
+    std::unique_ptr<Page> &page = memory.pages[at / kPageBytes];
     if (!page)
       page = std::make_unique<Page>();
-    std::memcpy(page->bytes.data() + inPage, bytes.data() + done, count);
-    for (uint64_t bit = inPage; bit < inPage + count;) {
-      uint64_t end = std::min((bit / 64 + 1) * 64, inPage + count);
-      page->written[bit / 64] |= bitRange(bit % 64, (end - 1) % 64 + 1);
-      bit = end;
-    }
+    std::memcpy(page->data() + inPage, bytes.data() + done, count);
     done += count;
   }
+  int64_t begin = static_cast<int64_t>(offset), end = begin + static_cast<int64_t>(bytes.size());
+  memory.written.add(begin, end);
+  if (running)
+    memory.transient.add(begin, end);
+  else
+    ++changeCount;
+}
+
+bool TierSpace::isTransient(size_t tier, uint64_t address, uint64_t size) const {
+  int64_t begin = static_cast<int64_t>(address - tiers[tier].base);
+  return memories[tier].transient.overlaps(begin, begin + static_cast<int64_t>(size));
 }
 
 absl::StatusOr<size_t> TierSpace::write(uint64_t address, absl::Span<const uint8_t> bytes) {
@@ -123,56 +109,83 @@ absl::Status TierSpace::writeImage(uint64_t address, absl::Span<const uint8_t> b
 
 void TierSpace::setPower(size_t tier, bool on) {
   memories[tier].on = on;
+  ++changeCount;
   if (!on && !tiers[tier].persistent)
-    for (std::unique_ptr<Page> &page : memories[tier].pages)
-      page.reset();
+    memories[tier].written.clear();
 }
 
 //===----------------------------------------------------------------------===//
 // EngineMemory
 //===----------------------------------------------------------------------===//
 
-EngineMemory::EngineMemory(int index, int64_t dataRows, int64_t maskWords)
-    : index(index), data(dataRows * kLanes), rowWritten(dataRows), wordWritten(maskWords),
-      mask(maskWords) {}
+EngineMemory::EngineMemory(int index, int64_t dataRows, int64_t maskWords, OperandCache &decoded)
+    : index(index), rowCount(dataRows), wordCount(maskWords), data(dataRows * kLanes),
+      mask(maskWords), decoded(decoded) {}
 
 void EngineMemory::forget() {
-  std::fill(rowWritten.begin(), rowWritten.end(), 0);
-  std::fill(wordWritten.begin(), wordWritten.end(), 0);
+  writtenRows.clear();
+  writtenWords.clear();
+  rowParameters.clear();
+  wordParameters.clear();
+  placed.clear();
 }
 
 absl::Status EngineMemory::checkRows(int64_t row, int64_t rows) const {
-  int64_t size = static_cast<int64_t>(rowWritten.size());
-  if (row >= 0 && rows >= 0 && row + rows <= size)
+  if (row >= 0 && rows >= 0 && row + rows <= rowCount)
     return absl::OkStatus();
-  return absl::OutOfRangeError(absl::StrFormat(
-      "rows %d to %d are outside data memory %d of %d rows", row, row + rows - 1, index, size));
+  return absl::OutOfRangeError(absl::StrFormat("rows %d to %d are outside data memory %d of %d rows",
+                                               row, row + rows - 1, index, rowCount));
 }
 
 absl::Status EngineMemory::checkWords(int64_t word, int64_t words) const {
-  int64_t size = static_cast<int64_t>(wordWritten.size());
-  if (word >= 0 && words >= 0 && word + words <= size)
+  if (word >= 0 && words >= 0 && word + words <= wordCount)
     return absl::OkStatus();
   return absl::OutOfRangeError(
       absl::StrFormat("words %d to %d are outside mask memory %d of %d words", word,
-                      word + words - 1, index, size));
+                      word + words - 1, index, wordCount));
 }
 
 void EngineMemory::dropOperands(int64_t row, int64_t rows, int64_t word, int64_t words) {
-  cache.remove_if([&](const CachedOperand &entry) {
-    return (row < entry.dataRow + entry.dataRows && entry.dataRow < row + rows) ||
-           (word < entry.base + entry.words && entry.base < word + words);
-  });
+  drop(rowParameters, row, row + rows);
+  drop(wordParameters, word, word + words);
+  placed.erase(std::remove_if(placed.begin(), placed.end(),
+                              [&](const Placed &entry) {
+                                return (row < entry.dataRow + entry.dataRows &&
+                                        entry.dataRow < row + rows) ||
+                                       (word < entry.base + entry.words &&
+                                        entry.base < word + words);
+                              }),
+               placed.end());
 }
 
-absl::Status EngineMemory::writeRows(int64_t row, absl::Span<const uint8_t> bytes) {
-  int64_t rows = static_cast<int64_t>(bytes.size()) / kLanes;
+absl::StatusOr<absl::Span<uint8_t>> EngineMemory::writableRows(int64_t row, int64_t rows) {
   if (absl::Status status = checkRows(row, rows); !status.ok())
     return status;
-  std::memcpy(data.data() + row * kLanes, bytes.data(), bytes.size());
-  std::fill_n(rowWritten.begin() + row, rows, 1);
+  writtenRows.add(row, row + rows);
   dropOperands(row, rows, 0, 0);
-  return absl::OkStatus();
+  return absl::MakeSpan(data).subspan(row * kLanes, rows * kLanes);
+}
+
+void EngineMemory::rowsAreFrom(int64_t row, int64_t rows, uint64_t address) {
+  rowParameters.push_back({row, row + rows, address});
+}
+
+void EngineMemory::wordsAreFrom(int64_t word, int64_t words, uint64_t address) {
+  wordParameters.push_back({word, word + words, address});
+}
+
+void EngineMemory::drop(std::vector<Parameters> &list, int64_t begin, int64_t end) {
+  list.erase(std::remove_if(list.begin(), list.end(),
+                            [&](const Parameters &p) { return p.begin < end && begin < p.end; }),
+             list.end());
+}
+
+std::optional<uint64_t> EngineMemory::addressOf(const std::vector<Parameters> &list, int64_t begin,
+                                                int64_t end, int64_t unit) {
+  for (const Parameters &p : list)
+    if (p.begin <= begin && end <= p.end)
+      return p.address + static_cast<uint64_t>((begin - p.begin) * unit);
+  return std::nullopt;
 }
 
 absl::Status EngineMemory::writeWords(int64_t word, absl::Span<const uint16_t> words) {
@@ -180,7 +193,7 @@ absl::Status EngineMemory::writeWords(int64_t word, absl::Span<const uint16_t> w
   if (absl::Status status = checkWords(word, count); !status.ok())
     return status;
   std::copy(words.begin(), words.end(), mask.begin() + word);
-  std::fill_n(wordWritten.begin() + word, count, 1);
+  writtenWords.add(word, word + count);
   dropOperands(0, 0, word, count);
   return absl::OkStatus();
 }
@@ -188,12 +201,9 @@ absl::Status EngineMemory::writeWords(int64_t word, absl::Span<const uint16_t> w
 absl::StatusOr<absl::Span<const uint8_t>> EngineMemory::readRows(int64_t row, int64_t rows) const {
   if (absl::Status status = checkRows(row, rows); !status.ok())
     return status;
-  auto begin = rowWritten.begin() + row;
-  auto unwritten = std::find(begin, begin + rows, 0);
-  if (unwritten != begin + rows)
-    return absl::FailedPreconditionError(
-        absl::StrFormat("read of row %d of data memory %d, which nothing has written",
-                        unwritten - rowWritten.begin(), index));
+  if (int64_t missing = writtenRows.firstMissing(row, row + rows); missing != row + rows)
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "read of row %d of data memory %d, which nothing has written", missing, index));
   return absl::MakeConstSpan(data).subspan(row * kLanes, rows * kLanes);
 }
 
@@ -201,68 +211,83 @@ absl::StatusOr<absl::Span<const uint16_t>> EngineMemory::readWords(int64_t word,
                                                                    int64_t words) const {
   if (absl::Status status = checkWords(word, words); !status.ok())
     return status;
-  auto begin = wordWritten.begin() + word;
-  auto unwritten = std::find(begin, begin + words, 0);
-  if (unwritten != begin + words)
-    return absl::FailedPreconditionError(
-        absl::StrFormat("read of word %d of mask memory %d, which nothing has written",
-                        unwritten - wordWritten.begin(), index));
+  if (int64_t missing = writtenWords.firstMissing(word, word + words); missing != word + words)
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "read of word %d of mask memory %d, which nothing has written", missing, index));
   return absl::MakeConstSpan(mask).subspan(word, words);
 }
 
-absl::StatusOr<const uint8_t *> EngineMemory::readDense(int64_t vector) const {
-  absl::StatusOr<absl::Span<const uint16_t>> word = readWords(vector, 1);
-  if (!word.ok())
-    return word.status();
-  if (word->front() != 0xffff)
+absl::StatusOr<const uint8_t *> EngineMemory::readDense(int64_t vector, int64_t vectors) const {
+  absl::StatusOr<absl::Span<const uint16_t>> words = readWords(vector, vectors);
+  if (!words.ok())
+    return words.status();
+  if (!isDense(*words)) {
+    auto sparse =
+        std::find_if(words->begin(), words->end(), [](uint16_t word) { return word != 0xffff; });
     return absl::InvalidArgumentError(
         absl::StrFormat("vector %d of memory %d has mask 0x%04x: this unit takes dense tensors "
                         "only (mask 0xffff)",
-                        vector, index, word->front()));
-  absl::StatusOr<absl::Span<const uint8_t>> row = readRows(vector, 1);
-  if (!row.ok())
-    return row.status();
-  return row->data();
+                        vector + (sparse - words->begin()), index, *sparse));
+  }
+  absl::StatusOr<absl::Span<const uint8_t>> rows = readRows(vector, vectors);
+  if (!rows.ok())
+    return rows.status();
+  return rows->data();
 }
 
-absl::Status EngineMemory::writeDense(int64_t vector, absl::Span<const uint8_t> bytes) {
-  std::vector<uint16_t> words(bytes.size() / kLanes, 0xffff);
-  if (absl::Status status = writeWords(vector, words); !status.ok())
+absl::StatusOr<absl::Span<uint8_t>> EngineMemory::writableDense(int64_t vector, int64_t vectors) {
+  if (absl::Status status = checkWords(vector, vectors); !status.ok())
     return status;
-  return writeRows(vector, bytes);
+  absl::StatusOr<absl::Span<uint8_t>> rows = writableRows(vector, vectors);
+  if (!rows.ok())
+    return rows;
+  std::fill_n(mask.begin() + vector, vectors, 0xffff);
+  writtenWords.add(vector, vector + vectors);
+  dropOperands(0, 0, vector, vectors);
+  return rows;
 }
 
-absl::StatusOr<const Operand *> EngineMemory::operand(OperandRole role, int64_t base,
-                                                      int64_t dataRow, int64_t rows,
-                                                      int64_t columns) {
+absl::StatusOr<std::shared_ptr<const Operand>> EngineMemory::operand(OperandRole role, int64_t base,
+                                                                     int64_t dataRow, int64_t rows,
+                                                                     int64_t columns) {
   int64_t words = rows * columns / kLanes;
+  for (const Placed &entry : placed)
+    if (entry.operand->role == role && entry.base == base && entry.dataRow == dataRow &&
+        entry.operand->rows == rows && entry.operand->columns == columns)
+      return entry.operand;
   absl::StatusOr<absl::Span<const uint16_t>> maskWords = readWords(base, words);
   if (!maskWords.ok())
     return maskWords.status();
-  for (auto entry = cache.begin(); entry != cache.end(); ++entry)
-    if (entry->operand.role == role && entry->base == base && entry->dataRow == dataRow &&
-        entry->operand.rows == rows && entry->operand.columns == columns) {
-      // Still to be checked: the memory may have been forgotten since.
-      if (auto read = readRows(dataRow, entry->dataRows); !read.ok())
-        return read.status();
-      cache.splice(cache.begin(), cache, entry);
-      return &cache.front().operand;
+
+  // Parameters that were loaded from the same place before are decoded already.
+  OperandSource source{0, OperandSource::kDense, role, rows, columns};
+  bool dense = isDense(*maskWords);
+  std::optional<uint64_t> maskFrom = addressOf(wordParameters, base, base + words, 2);
+  std::optional<uint64_t> dataFrom = addressOf(rowParameters, dataRow, dataRow + 1, kLanes);
+  bool known = dataFrom && (dense || maskFrom);
+  if (known) {
+    source.data = *dataFrom;
+    if (!dense)
+      source.mask = *maskFrom;
+    // All of its rows, not only the first, must still be from there.
+    if (const DecodedOperand *found = decoded.find(source);
+        found && addressOf(rowParameters, dataRow, dataRow + found->dataRows, kLanes)) {
+      placed.push_back({base, words, dataRow, found->dataRows, found->operand});
+      return found->operand;
     }
-  int64_t used = dataRowsOf(*maskWords);
+  }
+
+  int64_t used = dense ? words : dataRowsOf(*maskWords);
   absl::StatusOr<absl::Span<const uint8_t>> bytes = readRows(dataRow, used);
   if (!bytes.ok())
     return bytes.status();
-  if (cache.size() >= kCachedOperands)
-    cache.splice(cache.begin(), cache, std::prev(cache.end())); // reuse its storage
-  else
-    cache.emplace_front();
-  CachedOperand &entry = cache.front();
-  entry.base = base;
-  entry.words = words;
-  entry.dataRow = dataRow;
-  entry.dataRows = used;
-  decodeOperand(role, rows, columns, *maskWords, *bytes, entry.operand);
-  return &entry.operand;
+  bool keep = known && addressOf(rowParameters, dataRow, dataRow + used, kLanes);
+  std::shared_ptr<Operand> operand = keep ? std::make_shared<Operand>() : decoded.spare();
+  decodeOperand(role, rows, columns, *maskWords, *bytes, *operand);
+  if (keep && !decoded.find(source))
+    decoded.add(source, {operand, used});
+  placed.push_back({base, words, dataRow, used, operand});
+  return operand;
 }
 
 } // namespace aac::sim

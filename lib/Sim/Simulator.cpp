@@ -76,7 +76,8 @@ Simulator::Impl::Impl(const Stream &stream, const Machine &machine)
     : stream(stream), machine(machine), tiers(machine.tiers), aux(machine.engine.auxRows * 16),
       auxWritten(machine.engine.auxRows) {
   for (int i = 0; i < 2; ++i)
-    memories.emplace_back(i, machine.engine.dataRows, machine.engine.maskWords);
+    memories.emplace_back(i, machine.engine.dataRows, machine.engine.maskWords, decoded);
+  pool = std::make_unique<ThreadPool>(1);
   statistics.resize(stream.locations.size() + 1);
   for (LocationStatistics &entry : statistics) {
     entry.bytesRead.resize(machine.tiers.size());
@@ -134,6 +135,8 @@ LocationStatistics Simulator::totals() const {
   return sum;
 }
 
+void Simulator::setThreads(int threads) { impl->pool = std::make_unique<ThreadPool>(threads); }
+
 void Simulator::setObserver(std::function<void(const Step &)> observer) {
   impl->observer = std::move(observer);
 }
@@ -147,6 +150,7 @@ absl::StatusOr<std::vector<uint8_t>> Simulator::readTier(uint64_t address, uint6
 }
 
 absl::Status Simulator::writeTier(uint64_t address, absl::Span<const uint8_t> bytes) {
+  impl->tiers.setRunning(false);
   return impl->tiers.writeImage(address, bytes);
 }
 
@@ -242,6 +246,10 @@ absl::Status Simulator::Impl::runProgram(int32_t index) {
     memory.forget();
   std::fill(auxWritten.begin(), auxWritten.end(), 0);
   accumulatorRows = accumulatorColumns = 0;
+  tiers.setRunning(runningTask >= 0);
+  if (decodedAfter != tiers.changes())
+    decoded.clear();
+  decodedAfter = tiers.changes();
 
   int64_t loopBegin = -1, iteration = 0, count = 0;
   for (size_t i = 0; i < program.code.size(); ++i) {

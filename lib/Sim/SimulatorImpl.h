@@ -4,8 +4,18 @@
 
 #include "Memory.h"
 #include "aac/Sim/Simulator.h"
+#include "aac/Sim/ThreadPool.h"
+#include "absl/functional/function_ref.h"
 
 namespace aac::sim {
+
+/// Where an operand of the special function unit lies, and its bias register.
+struct SfuOperand {
+  int64_t base;
+  int bias;
+};
+using SfuWords = absl::Span<const absl::Span<const int32_t>>; ///< a row of each operand
+using SfuRow = absl::FunctionRef<void(SfuWords, absl::Span<int32_t>)>;
 
 struct Simulator::Impl {
   Impl(const Stream &stream, const Machine &machine);
@@ -16,6 +26,7 @@ struct Simulator::Impl {
   absl::Status addContext(const absl::Status &status, const Program &program, size_t index) const;
 
   // Transfers and engine operations (Execute.cpp).
+  bool holdsParameters(uint64_t address, uint64_t size) const;
   absl::Status transfer(const isa::Instruction &in, int64_t iteration);
   absl::Status matMul(const isa::Instruction &in);
   absl::Status layerNorm(const isa::Instruction &in);
@@ -23,10 +34,10 @@ struct Simulator::Impl {
   absl::Status elementAdd(const isa::Instruction &in);
   absl::Status entropy(const isa::Instruction &in);
   absl::StatusOr<std::vector<int32_t>> auxWords(int64_t row, int64_t rows, int bias) const;
-  absl::Status readRow(const isa::Instruction &in, int64_t base, int bias, int64_t timestep,
-                       std::vector<int32_t> &words) const;
-  absl::Status writeRow(const isa::Instruction &in, int64_t timestep,
-                        const std::vector<int32_t> &words);
+  absl::Status checkRead(const isa::Instruction &in, int64_t base, int64_t rows) const;
+  absl::Status prepareWrite(const isa::Instruction &in, int64_t rows);
+  absl::Status forRows(const isa::Instruction &in, absl::Span<const SfuOperand> operands,
+                       const SfuRow &row);
 
   // Host calls (Host.cpp).
   absl::Status hostGather(const isa::Instruction &in);
@@ -46,6 +57,9 @@ struct Simulator::Impl {
   const Stream &stream;
   Machine machine;
   TierSpace tiers;
+  OperandCache decoded;
+  int64_t decodedAfter = 0; ///< changes of the tiers that `decoded` has seen
+  std::unique_ptr<ThreadPool> pool;
   std::vector<EngineMemory> memories;
   std::vector<uint8_t> aux, auxWritten;
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include <algorithm>
+#include <chrono>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -23,6 +24,8 @@ namespace {
 struct RunOptions {
   std::string stream, machine, task, input, output, trace, report;
   int caseIndex = -1;
+  int threads = 0;
+  bool stopwatch = false;
 };
 
 template <typename T> T check(absl::StatusOr<T> value) {
@@ -105,9 +108,12 @@ void runStream(const RunOptions &options) {
   std::vector<NpyArray> inputs = readInputs(options);
 
   sim::Simulator simulator = check(sim::Simulator::create(stream, machine));
+  simulator.setThreads(options.threads);
   check(simulator.runPowerOn());
   check(simulator.switchTo(task));
+  auto begin = std::chrono::steady_clock::now();
   std::vector<NpyArray> outputs = check(simulator.run(task, inputs));
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   if (!options.output.empty())
     check(writeNpz(options.output, outputs));
 
@@ -168,6 +174,9 @@ void runStream(const RunOptions &options) {
                          timing.busyCycles[static_cast<size_t>(isa::Unit::Engine)],
                          timing.busyCycles[static_cast<size_t>(isa::Unit::Transfer)],
                          timing.busyCycles[static_cast<size_t>(isa::Unit::Host)]);
+  if (options.stopwatch)
+    out << absl::StrFormat("simulated in %.3f s: %.0f million cycles a second\n", seconds.count(),
+                           static_cast<double>(timing.totalCycles) * 1e-6 / seconds.count());
   out << absl::StrFormat("saturated results: %d, accumulator overflows: %d\n",
                          totals.counts.saturations, totals.counts.overflows);
 }
@@ -187,6 +196,9 @@ void addRunCommand(CLI::App &app) {
       ->check(CLI::NonNegativeNumber);
   run->add_option("-o,--output", options->output, "where the outputs go (.npz)");
   run->add_option("--trace", options->trace, "schedule as a Perfetto trace (.json)");
+  run->add_option("--threads", options->threads, "threads to simulate with [one a processor]")
+      ->check(CLI::PositiveNumber);
+  run->add_flag("--stopwatch", options->stopwatch, "say how long simulating the inference took");
   run->add_option("--report", options->report, "cost and statistics (.json)");
   run->callback([options] { runStream(*options); });
 }

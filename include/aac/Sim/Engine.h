@@ -23,6 +23,8 @@
 
 namespace aac::sim {
 
+class ThreadPool;
+
 /// What can go wrong numerically, counted per operation.
 struct Counts {
   int64_t saturations = 0; ///< results beyond the largest code
@@ -51,6 +53,9 @@ struct Operand {
   int64_t maxSumSquares = 0;
 };
 
+/// Whether these mask words store every lane.
+bool isDense(absl::Span<const uint16_t> mask);
+
 /// Rows of 16 bytes that vectors with these mask words occupy: the longest lane.
 int64_t dataRowsOf(absl::Span<const uint16_t> mask);
 
@@ -69,9 +74,10 @@ struct MatMulOutput {
   int fractionBits = 12; ///< of the shifted accumulator
 };
 
-/// C [B.rows x A.rows] in block order into `out` (B.rows * A.rows bytes).
+/// C [B.rows x A.rows] in block order into `out` (B.rows * A.rows bytes). A large one is
+/// shared among the threads of `pool`, if given; the result is the same.
 Counts matmul(const Operand &a, const Operand &b, const MatMulOutput &output,
-              absl::Span<uint8_t> out);
+              absl::Span<uint8_t> out, ThreadPool *pool = nullptr);
 
 //===----------------------------------------------------------------------===//
 // Special function unit
@@ -99,6 +105,10 @@ inline uint8_t sfuCode(int32_t word, int bias, Counts &counts) {
   counts.saturations += saturated;
   return code;
 }
+
+/// sfuWord of many codes, and sfuCode of many words; sizes are multiples of 16.
+void sfuWords(absl::Span<const uint8_t> codes, int bias, absl::Span<int32_t> words);
+void sfuCodes(absl::Span<const int32_t> words, int bias, absl::Span<uint8_t> codes, Counts &counts);
 
 /// exp of d * 2^-14 for d <= 0 in units of 2^-20: 64-entry table of powers of two and
 /// linear interpolation. exp(0) = 2^20.

@@ -70,6 +70,9 @@ public:
   const std::vector<LocationStatistics> &statistics() const;
   LocationStatistics totals() const;
 
+  /// Threads that share an operation's work, 0: one for each processor; 1 at first. Results
+  /// and statistics are the same for any number.
+  void setThreads(int threads);
   /// Called after each instruction.
   void setObserver(std::function<void(const Step &)> observer);
   /// `size` bytes of a tier at `address`, all of them written.
