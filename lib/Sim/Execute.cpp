@@ -304,8 +304,10 @@ absl::Status Simulator::Impl::elementAdd(const Instruction &in) {
   SfuOperand a{in.get(Field::InBase), biasOf(in, Field::InBias)};
   SfuOperand b{in.get(Field::InBase1), biasOf(in, Field::InBias1)};
   return forRows(in, {a, b}, [](SfuWords x, absl::Span<int32_t> y) {
-    for (size_t i = 0; i < y.size(); ++i)
-      y[i] = addWords(x[0][i], x[1][i]);
+    const int32_t *left = x[0].data(), *right = x[1].data();
+    int32_t *out = y.data();
+    for (size_t i = 0, width = y.size(); i < width; ++i)
+      out[i] = addWords(left[i], right[i]);
   });
 }
 
@@ -317,8 +319,8 @@ absl::Status Simulator::Impl::entropy(const Instruction &in) {
     return status;
   std::vector<int32_t> x;
   for (int64_t v = 0; v < vectors; ++v) {
-    const uint8_t *codes = memories[in.get(Field::Memory)].bytes() +
-                           (base + blockVectorIndex(0, v, vectors)) * kLanes;
+    const uint8_t *codes =
+        memories[in.get(Field::Memory)].bytes() + (base + blockVectorIndex(0, v, vectors)) * kLanes;
     for (int lane = 0; lane < kLanes; ++lane)
       x.push_back(sfuWord(codes[lane], biasOf(in, Field::InBias)));
   }

@@ -205,12 +205,11 @@ int64_t encodeSums(const int32_t *sums, size_t count, const OutputSteps &steps, 
                                        hn::Set(d, 0x100), hn::Zero(d));
     const auto large = hn::Or(hn::Lt(magnitude, hn::Zero(d)), // -2^31
                               hn::Gt(magnitude, hn::Set(d, 0xffffff)));
-    const auto exact =
-        hn::IfThenElse(large, hn::Or(hn::AndNot(low, magnitude), sticky), magnitude);
+    const auto exact = hn::IfThenElse(large, hn::Or(hn::AndNot(low, magnitude), sticky), magnitude);
     const auto real = hn::And(hn::BitCast(d, hn::ConvertTo(df, exact)), hn::Set(d, 0x7fffffff));
     const auto odd = hn::And(hn::ShiftRight<19>(real), one);
-    auto code = hn::ShiftRight<19>(
-        hn::Add(hn::Sub(real, base), hn::Add(odd, hn::Set(d, (1 << 18) - 1))));
+    auto code =
+        hn::ShiftRight<19>(hn::Add(hn::Sub(real, base), hn::Add(odd, hn::Set(d, (1 << 18) - 1))));
     code = hn::Max(code, one);
     const auto over = hn::Gt(real, max);
     code = hn::IfThenElse(over, hn::Set(d, 0x7f), code);

@@ -133,8 +133,8 @@ void EngineMemory::forget() {
 absl::Status EngineMemory::checkRows(int64_t row, int64_t rows) const {
   if (row >= 0 && rows >= 0 && row + rows <= rowCount)
     return absl::OkStatus();
-  return absl::OutOfRangeError(absl::StrFormat("rows %d to %d are outside data memory %d of %d rows",
-                                               row, row + rows - 1, index, rowCount));
+  return absl::OutOfRangeError(absl::StrFormat(
+      "rows %d to %d are outside data memory %d of %d rows", row, row + rows - 1, index, rowCount));
 }
 
 absl::Status EngineMemory::checkWords(int64_t word, int64_t words) const {
@@ -148,13 +148,12 @@ absl::Status EngineMemory::checkWords(int64_t word, int64_t words) const {
 void EngineMemory::dropOperands(int64_t row, int64_t rows, int64_t word, int64_t words) {
   drop(rowParameters, row, row + rows);
   drop(wordParameters, word, word + words);
-  placed.erase(std::remove_if(placed.begin(), placed.end(),
-                              [&](const Placed &entry) {
-                                return (row < entry.dataRow + entry.dataRows &&
-                                        entry.dataRow < row + rows) ||
-                                       (word < entry.base + entry.words &&
-                                        entry.base < word + words);
-                              }),
+  placed.erase(std::remove_if(
+                   placed.begin(), placed.end(),
+                   [&](const Placed &entry) {
+                     return (row < entry.dataRow + entry.dataRows && entry.dataRow < row + rows) ||
+                            (word < entry.base + entry.words && entry.base < word + words);
+                   }),
                placed.end());
 }
 

@@ -87,9 +87,8 @@ public:
   uint8_t *bytes() { return data.data(); }
   const uint8_t *bytes() const { return data.data(); }
   /// A matmul operand at mask word `base`, its data at row `dataRow`.
-  absl::StatusOr<std::shared_ptr<const Operand>> operand(OperandRole role, int64_t base,
-                                                         int64_t dataRow, int64_t rows,
-                                                         int64_t columns);
+  absl::StatusOr<std::shared_ptr<const Operand>>
+  operand(OperandRole role, int64_t base, int64_t dataRow, int64_t rows, int64_t columns);
 
 private:
   /// An operand that lies there as long as nothing is written over it.

@@ -43,9 +43,9 @@ void OperandCache::clear() {
 }
 
 std::shared_ptr<Operand> OperandCache::spare() {
-  auto free =
-      std::find_if(spares.begin(), spares.end(),
-                   [](const std::shared_ptr<Operand> &each) { return each.use_count() == 1; });
+  auto free = std::find_if(spares.begin(), spares.end(), [](const std::shared_ptr<Operand> &each) {
+    return each.use_count() == 1;
+  });
   if (free != spares.end())
     return *free;
   auto made = std::make_shared<Operand>();

@@ -128,7 +128,11 @@ void layerNormRow(absl::Span<const int32_t> x, absl::Span<const int32_t> gamma,
 /// One row: p = softmax of x over the lanes with span > 0, weighted by the span.
 void softmaxRow(absl::Span<const int32_t> x, absl::Span<const int32_t> span, absl::Span<int32_t> p);
 
-inline int32_t addWords(int32_t a, int32_t b) { return saturateSfu(int64_t{a} + b); }
+/// Of two words: their sum fits 32 bits.
+inline int32_t addWords(int32_t a, int32_t b) {
+  int32_t sum = a + b;
+  return sum > kSfuMax ? kSfuMax : sum < kSfuMin ? kSfuMin : sum;
+}
 
 /// Entropy of the row's softmax in units of 2^-10 nats.
 int32_t entropyOfRow(absl::Span<const int32_t> x);

@@ -2,12 +2,15 @@
 #include "aac/Sim/Engine.h"
 
 #include "aac/Numerics/Layout.h"
+#include "aac/Sim/ThreadPool.h"
 #include "hwy/targets.h"
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 #include <random>
 
 using namespace aac;
@@ -61,7 +64,8 @@ std::vector<uint8_t> slowMatmul(const Problem &p, Counts &counts) {
   return c;
 }
 
-std::vector<uint8_t> fastMatmul(const Problem &p, bool encoded, Counts &counts) {
+std::vector<uint8_t> fastMatmul(const Problem &p, bool encoded, Counts &counts,
+                                ThreadPool *pool = nullptr) {
   auto decode = [&](OperandRole role, const std::vector<uint8_t> &codes, int64_t rows) {
     std::vector<uint8_t> blocks = toBlockOrder(codes, rows, p.m);
     EncodedVectors vectors;
@@ -78,7 +82,7 @@ std::vector<uint8_t> fastMatmul(const Problem &p, bool encoded, Counts &counts) 
   };
   std::vector<uint8_t> out(p.n1 * p.n0);
   counts = matmul(decode(OperandRole::A, p.a, p.n0), decode(OperandRole::B, p.b, p.n1), p.output,
-                  absl::MakeSpan(out));
+                  absl::MakeSpan(out), pool);
   return fromBlockOrder(out, p.n1, p.n0);
 }
 
@@ -127,6 +131,91 @@ TEST(MatMul, EqualsTheDefinitionOnEveryTarget) {
       EXPECT_EQ(dense.overflows, slow.overflows);
       EXPECT_EQ(sparse.overflows, slow.overflows);
       EXPECT_EQ(dense.saturations, slow.saturations);
+    }
+  }
+  hwy::SetSupportedTargetsForTest(0);
+}
+
+TEST(MatMul, AnyNumberOfThreadsGivesTheSame) {
+  std::mt19937 rng(11);
+  Problem p{80, 96, 4080, {}, {}, {}}; // an odd number of row blocks, large enough to share
+  p.a = randomCodes(rng, p.n0 * p.m, 0.3, 7);
+  p.b = randomCodes(rng, p.n1 * p.m, 0.3, 7);
+  std::fill_n(p.a.begin(), p.m, 0x7f);
+  std::fill_n(p.b.end() - p.m, p.m, 0x7f);
+  p.output.shift = 8;
+  Counts counts;
+  std::vector<uint8_t> want = fastMatmul(p, false, counts);
+  ASSERT_GT(counts.saturations, 0);
+  ASSERT_GT(counts.overflows, 0);
+  for (int threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    EXPECT_EQ(pool.threads(), threads);
+    for (int round = 0; round < 5; ++round) {
+      Counts shared;
+      EXPECT_EQ(fastMatmul(p, false, shared, &pool), want) << threads;
+      EXPECT_EQ(shared.saturations, counts.saturations);
+      EXPECT_EQ(shared.overflows, counts.overflows);
+    }
+  }
+}
+
+TEST(ThreadPool, DoesEveryPieceOnce) {
+  for (int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    for (int64_t count : {0, 1, 2, 3, 17, 1000}) {
+      std::vector<std::atomic<int>> done(static_cast<size_t>(count));
+      pool.run(count, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; ++i)
+          ++done[static_cast<size_t>(i)];
+      });
+      for (const std::atomic<int> &each : done)
+        EXPECT_EQ(each, 1);
+    }
+  }
+  EXPECT_GE(ThreadPool(0).threads(), 1);
+}
+
+TEST(Sfu, ManyWordsAsOneByOneOnEveryTarget) {
+  std::vector<int32_t> words(1 << 20); // every word
+  std::iota(words.begin(), words.end(), kSfuMin);
+  std::vector<uint8_t> every(256), codes(words.size());
+  std::iota(every.begin(), every.end(), 0);
+  std::vector<int32_t> decoded(every.size());
+  for (int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    hwy::SetSupportedTargetsForTest(target);
+    for (int bias = 0; bias < 8; ++bias) {
+      Counts one, many;
+      sfuCodes(words, bias, absl::MakeSpan(codes), many);
+      int64_t different = 0;
+      for (size_t i = 0; i < words.size(); ++i)
+        different += codes[i] != sfuCode(words[i], bias, one);
+      EXPECT_EQ(different, 0) << hwy::TargetName(target) << " bias " << bias;
+      EXPECT_EQ(many.saturations, one.saturations);
+      sfuWords(every, bias, absl::MakeSpan(decoded));
+      for (int code = 0; code < 256; ++code)
+        EXPECT_EQ(decoded[code], sfuWord(static_cast<uint8_t>(code), bias));
+    }
+  }
+  hwy::SetSupportedTargetsForTest(0);
+}
+
+TEST(MatMul, SumsOfAnySizeBecomeTheRightCode) {
+  // Long rows of large codes: sums all over int32, wrapped ones included.
+  std::mt19937 rng(13);
+  for (int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    hwy::SetSupportedTargetsForTest(target);
+    for (int shift : {0, 1, 7, 31}) {
+      Problem p{32, 32, 4080, {}, {}, {}};
+      p.a = randomCodes(rng, p.n0 * p.m, 0.5, 7);
+      p.b = randomCodes(rng, p.n1 * p.m, 0.5, 7);
+      p.output.shift = shift;
+      p.output.outBias = 7;
+      Counts slow, fast;
+      std::vector<uint8_t> want = slowMatmul(p, slow);
+      EXPECT_EQ(fastMatmul(p, true, fast), want) << hwy::TargetName(target) << " " << shift;
+      EXPECT_EQ(fast.saturations, slow.saturations);
+      EXPECT_EQ(fast.overflows, slow.overflows);
     }
   }
   hwy::SetSupportedTargetsForTest(0);

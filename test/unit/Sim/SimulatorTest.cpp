@@ -1,11 +1,13 @@
 //===- SimulatorTest.cpp - programs, host calls, and every error once ------===//
 #include "aac/Sim/Simulator.h"
 
+#include "WrittenRanges.h"
 #include "aac/Numerics/AdaptivFloat.h"
 #include "aac/Numerics/Layout.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 using namespace aac;
@@ -214,6 +216,122 @@ TEST_F(SimulatorTest, SparseMatMulEqualsDense) {
   EXPECT_NE(read(kSram + 1024, 512), want); // A was overwritten
   EXPECT_EQ(simulator->statistics()[0].macs, 3 * 32 * 16 * 48);
   EXPECT_GE(simulator->totals().counts.saturations, 2 * counts.saturations);
+}
+
+TEST_F(SimulatorTest, DecodedOperandsFollowWhatTheTiersHold) {
+  // One operand, dense codes in the image or copied to SRAM; B is the image's start.
+  uint64_t ones = addImage(kDram + 0x60000, std::vector<uint8_t>(8192, 0xff));
+  auto product = [&](uint64_t a, int64_t row, uint64_t out) -> std::vector<Instruction> {
+    Instruction multiply = matMul(16, 16, 16, 1, 1000);
+    multiply.set(Field::Base0, row);
+    return {loadData(0, row, 16, a), multiply, storeData(1, 1000, 16, out)};
+  };
+  std::vector<Instruction> code = {loadMask(0, 0, 64, ones), loadMask(1, 0, 16, ones),
+                                   loadData(1, 0, 16, kDram)};
+  auto append = [&](const std::vector<Instruction> &more) {
+    code.insert(code.end(), more.begin(), more.end());
+  };
+  auto reference = [&](uint64_t a) {
+    std::vector<Instruction> kept = code;
+    append(product(a, 0, kSram));
+    EXPECT_TRUE(run(code).ok());
+    code = kept;
+    return read(kSram, 256);
+  };
+  std::vector<uint8_t> first = reference(kDram + 1024), second = reference(kDram + 2048);
+  ASSERT_NE(first, second);
+
+  // The same place twice, then at another row, then what the program itself wrote there.
+  append(product(kDram + 1024, 0, kSram));
+  append(product(kDram + 1024, 32, kSram + 256));
+  append(product(kDram + 2048, 32, kSram + 512));
+  append(product(kDram + 1024, 32, kSram + 768));
+  append({copy(kDram + 1024, kSram + 4096, 256)});
+  append(product(kSram + 4096, 0, kSram + 1024));
+  append({copy(kDram + 2048, kSram + 4096, 256)});
+  append(product(kSram + 4096, 0, kSram + 1280));
+  // Half of an operand overwritten by another load.
+  append({loadData(0, 0, 16, kDram + 1024), loadData(0, 8, 8, kDram + 2048 + 128)});
+  Instruction mixed = matMul(16, 16, 16, 1, 1000);
+  append({mixed, storeData(1, 1000, 16, kSram + 1536)});
+  ASSERT_TRUE(run(code).ok());
+  for (int i : {0, 1, 3, 4})
+    EXPECT_EQ(read(kSram + 256 * i, 256), first) << i;
+  for (int i : {2, 5})
+    EXPECT_EQ(read(kSram + 256 * i, 256), second) << i;
+  EXPECT_NE(read(kSram + 1536, 256), first);
+
+  // Between two inferences the host changes the image, as a switch to another task does.
+  std::vector<uint8_t> other = read(kDram + 2048, 256);
+  ASSERT_TRUE(simulator->writeTier(kDram + 1024, other).ok());
+  ASSERT_TRUE(simulator->run(0, inputs).ok());
+  EXPECT_EQ(read(kSram, 256), second);
+}
+
+TEST_F(SimulatorTest, AnyNumberOfThreadsGivesTheSameBytesAndCounts) {
+  uint64_t ones = addImage(kDram + 0x60000, std::vector<uint8_t>(8192, 0xff));
+  std::mt19937 rng(3);
+  std::vector<uint8_t> codes(65536);
+  for (uint8_t &code : codes)
+    code = static_cast<uint8_t>(rng());
+  uint64_t random = addImage(kDram + 0x20000, codes);
+  Values sfu = {
+      {Field::Memory, 1},      {Field::InBase, 0},   {Field::OutBase, 1024}, {Field::Vectors, 8},
+      {Field::Timesteps, 128}, {Field::InBias, 5},   {Field::OutBias, 3},    {Field::PadLanes, 2},
+      {Field::GammaBase, 0},   {Field::BetaBase, 8}, {Field::GammaBias, 4},  {Field::BetaBias, 4},
+      {Field::InBase1, 512},   {Field::InBias1, 6},  {Field::SpanBase, 0},   {Field::SpanBias, 4}};
+  auto op = [&](Opcode opcode) {
+    Instruction in(opcode);
+    for (auto [field, value] : sfu)
+      if (in.has(field))
+        in.set(field, value);
+    return in;
+  };
+  std::vector<Instruction> code = {
+      make(Opcode::LoadAux,
+           {{Field::Row, 0}, {Field::Rows, 16}, {Field::Address, static_cast<int64_t>(random)}}),
+      loadMask(0, 0, 1024, ones), loadMask(1, 0, 4096, ones), loadData(0, 0, 1024, random),
+      loadData(1, 0, 4096, random)};
+  code.push_back(matMul(128, 128, 128, 1, 2048));
+  code.push_back(storeData(1, 2048, 1024, kSram));
+  int64_t at = 16384;
+  for (Opcode opcode : {Opcode::LayerNorm, Opcode::Softmax, Opcode::ElementAdd}) {
+    code.push_back(op(opcode)); // an add whose result overlaps its second operand, row by row
+    code.push_back(storeData(1, 1024, 1024, kSram + static_cast<uint64_t>(at)));
+    at += 16384;
+  }
+  ASSERT_TRUE(run(code).ok());
+  std::vector<uint8_t> want = read(kSram, 65536);
+  LocationStatistics counted = simulator->totals();
+  EXPECT_GT(counted.counts.saturations, 0);
+  for (int threads : {2, 5}) {
+    absl::StatusOr<Simulator> made = Simulator::create(stream, machine);
+    ASSERT_TRUE(made.ok());
+    made->setThreads(threads);
+    ASSERT_TRUE(made->runPowerOn().ok() && made->switchTo(0).ok());
+    ASSERT_TRUE(made->run(0, inputs).ok());
+    EXPECT_EQ(*made->readTier(kSram, 65536), want) << threads;
+    EXPECT_EQ(made->totals().counts.saturations, counted.counts.saturations);
+    EXPECT_EQ(made->totals().counts.overflows, counted.counts.overflows);
+  }
+}
+
+TEST(WrittenRanges, AgreeWithAnArray) {
+  std::mt19937 rng(5);
+  for (int round = 0; round < 50; ++round) {
+    WrittenRanges ranges;
+    std::vector<bool> array(200);
+    for (int step = 0; step < 40; ++step) {
+      int64_t begin = rng() % 190, end = begin + rng() % 10;
+      ranges.add(begin, end);
+      std::fill(array.begin() + begin, array.begin() + end, true);
+      begin = rng() % 200, end = begin + rng() % (201 - begin);
+      auto missing = std::find(array.begin() + begin, array.begin() + end, false);
+      EXPECT_EQ(ranges.firstMissing(begin, end), missing - array.begin());
+      EXPECT_EQ(ranges.overlaps(begin, end),
+                std::find(array.begin() + begin, array.begin() + end, true) != array.begin() + end);
+    }
+  }
 }
 
 TEST_F(SimulatorTest, SfuOperationsWalkBlockOrderAndKeepPadding) {
