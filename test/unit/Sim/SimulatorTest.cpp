@@ -438,7 +438,8 @@ TEST_F(SimulatorTest, EmbeddingToOutput) {
     for (int i = 0; i < 4; ++i)
       offsets.push_back(static_cast<uint8_t>(offset >> (8 * i)));
   for (int t = 0; t < 4; ++t)
-    indices.insert(indices.end(), {static_cast<uint8_t>(t % 2), 0, 0, 0});
+    for (int byte = 0; byte < 4; ++byte)
+      indices.push_back(static_cast<uint8_t>(byte == 0 ? t % 2 : 0));
   uint64_t dense = addImage(kDram + 0x20000, padded);
   uint64_t sparse = addImage(kDram + 0x21000, rows.data);
   uint64_t offsetsAt = addImage(kDram + 0x22000, offsets);
