@@ -25,7 +25,8 @@ void aac::buildCompressPipeline(OpPassManager &pm, const CompressOptions &option
   suite.addPass(createVerifyQuantisedPass());
   suite.addPass(createVerifySharingPass());
   // Bytes last: their sizes decide what fits where.
-  pm.addPass(createEncodePass({options.machine}));
+  if (options.encode)
+    pm.addPass(createEncodePass({options.machine}));
 }
 
 void aac::registerCompressPipeline() {

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 #include "ProductShift.h"
 #include "WeightBounds.h"
+#include "aac/Transforms/AddTask.h"
 #include "aac/Transforms/CompressPasses.h"
 #include "aac/Transforms/FormatName.h"
 #include "aac/Transforms/ParamValues.h"
@@ -115,6 +116,7 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     LogicalResult relate(TaskOp task);
     LogicalResult measureActivations(TaskOp task);
     double headroomFor(int64_t elements) const;
+    LogicalResult keepStoredFormats();
     void settle();
     int minExponentOf(unsigned node) const {
       unsigned group = formats.findLeader(node), cls = scales.findLeader(node);
@@ -146,6 +148,8 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     std::vector<int> wanted; ///< smallest exponent that a format group wants
     std::vector<int> scale, extra;
     std::vector<bool> isPinned;
+    std::vector<int> pinnedScale;  ///< of a pinned class
+    std::vector<bool> keepsFormat; ///< a format group that is stored already
   };
 };
 
@@ -334,6 +338,27 @@ LogicalResult Quantiser::collect() {
   return success();
 }
 
+/// Parameters that are stored already keep their format (AddTask.h), and their class its scale.
+LogicalResult Quantiser::keepStoredFormats() {
+  for (unsigned i = 0; i < nodes.size(); ++i) {
+    auto pin = isa_and_present<ParamOp>(nodes[i].op)
+                   ? nodes[i].op->getAttrOfType<AdaptivFloatAttr>(kPinnedAttr)
+                   : AdaptivFloatAttr();
+    if (!pin)
+      continue;
+    unsigned group = formats.findLeader(i), cls = scales.findLeader(i);
+    if ((isPinned[cls] && pinnedScale[cls] != pin.getScale()) ||
+        (keepsFormat[group] && wanted[group] != pin.getMinExponent()))
+      return nodes[i].op->emitError()
+             << "'" << cast<ParamOp>(nodes[i].op).getSymName() << "' is stored as " << pin
+             << ", but this task combines it with what has another scale or format";
+    isPinned[cls] = keepsFormat[group] = true;
+    pinnedScale[cls] = pin.getScale();
+    wanted[group] = pin.getMinExponent();
+  }
+  return success();
+}
+
 /// Scales from what the format groups want.
 void Quantiser::settle() {
   std::vector<int> largest(nodes.size(), kNoDemand);
@@ -344,7 +369,7 @@ void Quantiser::settle() {
     if (scales.findLeader(i) != i)
       continue;
     bool free = !isPinned[i] && largest[i] != kNoDemand;
-    scale[i] = free ? largest[i] - kEngineExponentOffset - kTopBias + extra[i] : 0;
+    scale[i] = free ? largest[i] - kEngineExponentOffset - kTopBias + extra[i] : pinnedScale[i];
   }
 }
 
@@ -353,6 +378,8 @@ LogicalResult Quantiser::solve() {
   scale.assign(nodes.size(), 0);
   extra.assign(nodes.size(), 0);
   isPinned.assign(nodes.size(), false);
+  pinnedScale.assign(nodes.size(), 0);
+  keepsFormat.assign(nodes.size(), false);
   for (unsigned node : pinned)
     isPinned[scales.findLeader(node)] = true;
   for (unsigned i = 0; i < nodes.size(); ++i) {
@@ -362,6 +389,8 @@ LogicalResult Quantiser::solve() {
       want = std::max(want, chooseMinExponent(shape, nodes[i].absmax));
     }
   }
+  if (failed(keepStoredFormats()))
+    return failure();
   // Move scales until every shift is in range. Each round moves at least one scale or exponent
   // up, and none moves by more than its exponent range before that helps or cannot help.
   constexpr int kRounds = 64;
@@ -382,7 +411,7 @@ LogicalResult Quantiser::solve() {
       }
       unsigned group = formats.findLeader(b);
       if (round < kRounds && shift > kMaxShift && wanted[group] != kNoDemand &&
-          !isPinned[scales.findLeader(b)]) {
+          !keepsFormat[group] && !isPinned[scales.findLeader(b)]) {
         wanted[group] += shift - kMaxShift;
         settle();
         changed = true;

@@ -60,6 +60,23 @@ llvm::MapVector<StringAttr, SmallVector<unsigned>> aac::usersOfParams(SuiteOp su
   return users;
 }
 
+void aac::renameParamUses(Operation *root, const llvm::DenseMap<StringAttr, StringAttr> &renamed) {
+  auto mapped = [&](FlatSymbolRefAttr symbol) {
+    auto it = renamed.find(symbol.getAttr());
+    return it == renamed.end() ? symbol : FlatSymbolRefAttr::get(it->second);
+  };
+  root->walk([&](Operation *op) {
+    if (auto use = dyn_cast<UseOp>(op)) {
+      use.setParamAttr(mapped(use.getParamAttr()));
+    } else if (auto each = dyn_cast<UseEachOp>(op)) {
+      SmallVector<Attribute> symbols;
+      for (Attribute symbol : each.getParams())
+        symbols.push_back(mapped(cast<FlatSymbolRefAttr>(symbol)));
+      each.setParamsAttr(ArrayAttr::get(op->getContext(), symbols));
+    }
+  });
+}
+
 namespace {
 
 /// The bytes of one value and what is known of them.
@@ -80,24 +97,6 @@ struct Candidate {
 bool isConstant(ArrayRef<uint8_t> bytes, size_t width) {
   return bytes.size() <= width ||
          std::memcmp(bytes.data(), bytes.data() + width, bytes.size() - width) == 0;
-}
-
-/// Replaces parameter symbols below `root` as `renamed` says.
-void renameUses(Operation *root, const llvm::DenseMap<StringAttr, StringAttr> &renamed) {
-  auto mapped = [&](FlatSymbolRefAttr symbol) {
-    auto it = renamed.find(symbol.getAttr());
-    return it == renamed.end() ? symbol : FlatSymbolRefAttr::get(it->second);
-  };
-  root->walk([&](Operation *op) {
-    if (auto use = dyn_cast<UseOp>(op)) {
-      use.setParamAttr(mapped(use.getParamAttr()));
-    } else if (auto each = dyn_cast<UseEachOp>(op)) {
-      SmallVector<Attribute> symbols;
-      for (Attribute symbol : each.getParams())
-        symbols.push_back(mapped(cast<FlatSymbolRefAttr>(symbol)));
-      each.setParamsAttr(ArrayAttr::get(op->getContext(), symbols));
-    }
-  });
 }
 
 struct SharePass : aac::impl::SharePassBase<SharePass> {
@@ -183,7 +182,7 @@ struct SharePass : aac::impl::SharePassBase<SharePass> {
         auto copy = cast<ParamOp>(param->clone());
         copy.setSymName((param.getSymName() + "." + tasks[task].getSymName()).str());
         symbols.insert(copy, std::next(Block::iterator(param)));
-        renameUses(tasks[task], {{param.getSymNameAttr(), copy.getSymNameAttr()}});
+        renameParamUses(tasks[task], {{param.getSymNameAttr(), copy.getSymNameAttr()}});
         candidates.push_back({copy, {task}, whole.content});
       }
       whole.tasks.truncate(1);
@@ -227,7 +226,7 @@ struct SharePass : aac::impl::SharePassBase<SharePass> {
       ++numMerged;
     }
     for (TaskOp task : tasks)
-      renameUses(task, renamed);
+      renameParamUses(task, renamed);
     // Constants that stay apart are wanted copies.
     std::map<std::tuple<void *, unsigned, uint64_t>, SmallVector<ParamOp>> alike;
     for (Candidate &candidate : result)
@@ -266,7 +265,7 @@ struct SharePass : aac::impl::SharePassBase<SharePass> {
       ++numMerged;
     }
     for (TaskOp task : tasks)
-      renameUses(task, renamed);
+      renameParamUses(task, renamed);
     llvm::erase_if(kept, [&](const Candidate &c) { return gone.contains(c.param); });
     for (Operation *param : gone)
       param->erase();

@@ -4,7 +4,7 @@
 // shows them. Files are written only when everything has succeeded.
 //
 //===----------------------------------------------------------------------===//
-#include "Common.h"
+#include "Compile.h"
 
 #include "aac/Pipelines/ToolContext.h"
 
@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "dialects/AAC/AACDialect.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -28,64 +29,17 @@
 using namespace mlir;
 
 namespace aac::tool {
-namespace {
 
-struct CompileArguments {
-  OnnxArguments onnx;
-  std::string machine = "edgebert-rram", output, emit, sparsity, format = "af8e3";
-  std::string merge = "equal";
-  std::vector<std::string> prune;
-  std::vector<std::string> calibrate;
-  unsigned threads = 0;
-  bool explain = false, printPipeline = false;
-};
-
-/// A step of the compilation and the pipeline that does it.
-struct Stage {
-  const char *name;     ///< what --emit calls its result
-  const char *progress; ///< for people
-  std::string pipeline;
-};
-
-std::vector<Stage> stagesOf(const CompileArguments &arguments) {
-  std::vector<std::string> options = {absl::StrCat("format=", arguments.format),
-                                      absl::StrCat("machine=", arguments.machine)};
-  if (!arguments.sparsity.empty())
-    options.push_back(absl::StrCat("sparsity=", arguments.sparsity));
-  if (!arguments.prune.empty())
-    options.push_back(absl::StrCat("prune=", absl::StrJoin(arguments.prune, ",")));
-  if (arguments.merge != "equal")
-    options.push_back(absl::StrCat("merge=", arguments.merge));
-  if (!arguments.calibrate.empty())
-    options.push_back(absl::StrCat("calibrate=", absl::StrJoin(arguments.calibrate, ",")));
-  std::string machine = absl::StrCat("{machine=", arguments.machine, "}");
-  return {
-      {"aac", "recognising the models", "aac-import-pipeline"},
-      {"compressed", "sharing, pruning, quantising, encoding",
-       absl::StrCat("aac-compress-pipeline{", absl::StrJoin(options, " "), "}")},
-      {"placed", "placing", absl::StrCat("aac-place-pipeline", machine)},
-      {"cmd", "lowering", absl::StrCat("aac-lower-pipeline", machine)},
-  };
+Progress::Progress(size_t steps) : steps(steps), shown(isatty(STDERR_FILENO) != 0) {}
+Progress::~Progress() {
+  if (shown)
+    std::cerr << "\r\033[K" << std::flush;
 }
-
-/// Shows what is going on, on a terminal only.
-class Progress {
-public:
-  explicit Progress(size_t steps) : steps(steps), shown(isatty(STDERR_FILENO) != 0) {}
-  void step(const std::string &what) {
-    ++number;
-    if (shown)
-      std::cerr << "\r\033[K[" << number << "/" << steps << "] " << what << std::flush;
-  }
-  ~Progress() {
-    if (shown)
-      std::cerr << "\r\033[K" << std::flush;
-  }
-
-private:
-  size_t steps, number = 0;
-  bool shown;
-};
+void Progress::step(const std::string &what) {
+  ++number;
+  if (shown)
+    std::cerr << "\r\033[K[" << number << "/" << steps << "] " << what << std::flush;
+}
 
 void runStage(ModuleOp module, const Stage &stage) {
   PassManager manager(module.getContext());
@@ -108,6 +62,74 @@ void write(const std::string &path, const std::string &bytes) {
     fail(status);
 }
 
+void makeStream(ModuleOp module, const Machine &machine, Compiled &compiled) {
+  auto op = findStream(module);
+  if (!op.ok())
+    fail(op.status());
+  auto stream = translateToStream(*op);
+  if (!stream.ok())
+    fail(stream.status());
+  auto bytes = serialize(*stream);
+  if (!bytes.ok())
+    fail(bytes.status());
+  if (absl::Status status = checkStream(*stream, machine); !status.ok())
+    fail(absl::StrCat("internal error: the compiled stream does not pass the checker:\n",
+                      status.message()));
+  compiled.stream = *std::move(stream);
+  compiled.bytes = *std::move(bytes);
+}
+
+/// The report's headline: what an inference costs and how large the stream is.
+static std::string headlineOf(const std::string &report) {
+  std::vector<std::string> paragraphs = absl::StrSplit(report, "\n\n");
+  return absl::StrCat(paragraphs[0], "\n\n", paragraphs[1], "\n\n", paragraphs.back());
+}
+
+std::string writeResults(const Compiled &compiled, const Machine &machine,
+                         const std::string &directory) {
+  auto report = cost::costStream(compiled.stream, machine);
+  if (!report.ok())
+    fail(report.status());
+  std::string text = cost::printReportText(*report);
+  if (std::error_code error = llvm::sys::fs::create_directories(directory))
+    fail(absl::StrCat("cannot make the directory ", directory, ": ", error.message()));
+  write(directory + "/suite.mlirbc", compiled.suite);
+  write(directory + kPlacedFile, compiled.placed);
+  write(directory + "/report.txt", text);
+  write(directory + "/report.json", cost::printReportJson(*report));
+  write(directory + "/suite.aacs", compiled.bytes);
+  return headlineOf(text);
+}
+
+namespace {
+
+/// Options of the compress pipeline, but for samples: those a task that is added later has too.
+std::vector<std::string> optionsOf(const CompileArguments &arguments) {
+  std::vector<std::string> options = {absl::StrCat("format=", arguments.format),
+                                      absl::StrCat("machine=", arguments.machine)};
+  if (!arguments.sparsity.empty())
+    options.push_back(absl::StrCat("sparsity=", arguments.sparsity));
+  if (!arguments.prune.empty())
+    options.push_back(absl::StrCat("prune=", absl::StrJoin(arguments.prune, ",")));
+  if (arguments.merge != "equal")
+    options.push_back(absl::StrCat("merge=", arguments.merge));
+  return options;
+}
+
+std::vector<Stage> stagesOf(const CompileArguments &arguments) {
+  std::vector<std::string> options = optionsOf(arguments);
+  if (!arguments.calibrate.empty())
+    options.push_back(absl::StrCat("calibrate=", absl::StrJoin(arguments.calibrate, ",")));
+  std::string machine = absl::StrCat("{machine=", arguments.machine, "}");
+  return {
+      {"aac", "recognising the models", "aac-import-pipeline"},
+      {"compressed", "sharing, pruning, quantising, encoding",
+       absl::StrCat("aac-compress-pipeline{", absl::StrJoin(options, " "), "}")},
+      {"placed", "placing", absl::StrCat("aac-place-pipeline", machine)},
+      {"cmd", "lowering", absl::StrCat("aac-lower-pipeline", machine)},
+  };
+}
+
 /// Prints IR, or writes it where -o says so: text, or bytecode for a path in .mlirbc.
 void emitModule(ModuleOp module, const std::string &path) {
   if (absl::EndsWith(path, ".mlirbc"))
@@ -119,13 +141,16 @@ void emitModule(ModuleOp module, const std::string &path) {
   write(path.empty() ? "-" : path, text);
 }
 
-/// The report's headline: what an inference costs and how large the stream is.
-std::string headlineOf(const std::string &report) {
-  std::vector<std::string> paragraphs = absl::StrSplit(report, "\n\n");
-  return absl::StrCat(paragraphs[0], "\n\n", paragraphs[1], "\n\n", paragraphs.back());
+/// Leaves in the suite what a task that is added later must be compiled with (Add.cpp).
+void noteOptions(ir::SuiteOp suite, const CompileArguments &arguments) {
+  Builder builder(suite.getContext());
+  suite->setAttr("aac.options", builder.getStringAttr(absl::StrJoin(optionsOf(arguments), " ")));
+  suite->setAttr("aac.machine", builder.getStringAttr(arguments.machine));
 }
 
 void runCompile(const CompileArguments &arguments) {
+  if (!arguments.added.empty())
+    return runAdd(arguments);
   std::vector<Stage> stages = stagesOf(arguments);
   if (arguments.printPipeline) {
     for (const Stage &stage : stages)
@@ -149,45 +174,30 @@ void runCompile(const CompileArguments &arguments) {
   if (arguments.emit == "onnx")
     return emitModule(*module, arguments.output);
 
-  std::string suite;
+  Compiled compiled;
   for (const Stage &stage : stages) {
     progress.step(stage.progress);
     runStage(*module, stage);
     if (arguments.emit == stage.name)
       return emitModule(*module, arguments.output);
+    if (!arguments.emit.empty())
+      continue;
     // What was meant, before anything was rounded: for `aac eval` and to verify against.
-    if (arguments.emit.empty() && std::string(stage.name) == "aac")
-      suite = bytecodeOf(*module);
+    if (std::string(stage.name) == "aac") {
+      compiled.suite = bytecodeOf(*module);
+      for (ir::SuiteOp suite : module->getOps<ir::SuiteOp>())
+        noteOptions(suite, arguments);
+    }
+    if (std::string(stage.name) == "placed")
+      compiled.placed = bytecodeOf(*module);
   }
 
   progress.step("checking the stream");
-  auto op = findStream(*module);
-  if (!op.ok())
-    fail(op.status());
-  auto stream = translateToStream(*op);
-  if (!stream.ok())
-    fail(stream.status());
-  auto bytes = serialize(*stream);
-  if (!bytes.ok())
-    fail(bytes.status());
-  if (absl::Status status = checkStream(*stream, *machine); !status.ok())
-    fail(absl::StrCat("internal error: the compiled stream does not pass the checker:\n",
-                      status.message()));
+  makeStream(*module, *machine, compiled);
   if (arguments.emit == "stream")
-    return write(arguments.output.empty() ? "-" : arguments.output, *bytes);
-
+    return write(arguments.output.empty() ? "-" : arguments.output, compiled.bytes);
   progress.step("costing");
-  auto report = cost::costStream(*stream, *machine);
-  if (!report.ok())
-    fail(report.status());
-  std::string text = cost::printReportText(*report);
-  if (std::error_code error = llvm::sys::fs::create_directories(arguments.output))
-    fail(absl::StrCat("cannot make the directory ", arguments.output, ": ", error.message()));
-  write(arguments.output + "/suite.mlirbc", suite);
-  write(arguments.output + "/report.txt", text);
-  write(arguments.output + "/report.json", cost::printReportJson(*report));
-  write(arguments.output + "/suite.aacs", *bytes);
-  std::cout << headlineOf(text) << std::flush;
+  std::cout << writeResults(compiled, *machine, arguments.output) << std::flush;
 }
 
 } // namespace
@@ -197,14 +207,16 @@ void addCompileCommand(CLI::App &app) {
   CLI::App *command =
       app.add_subcommand("compile", "Compile ONNX models, one a task, into one command stream");
   arguments->onnx.add(*command);
-  command
-      ->add_option("--machine", arguments->machine,
-                   "machine to compile for: a name (aac machines list) or a file "
-                   "[edgebert-rram]")
-      ->type_name("NAME");
+  arguments->machineOption =
+      command
+          ->add_option("--machine", arguments->machine,
+                       "machine to compile for: a name (aac machines list) or a file "
+                       "[edgebert-rram]")
+          ->type_name("NAME");
   command
       ->add_option("-o,--output", arguments->output,
-                   "directory for suite.aacs, suite.mlirbc, report.txt and report.json; with "
+                   "directory for suite.aacs, suite.mlirbc, suite.placed.mlirbc, report.txt and "
+                   "report.json (with --add: instead of the directory given); with "
                    "--emit the file to write (default: standard output)")
       ->type_name("PATH");
   command
@@ -219,6 +231,7 @@ void addCompileCommand(CLI::App &app) {
                    "[by magnitude, each tensor]")
       ->type_name("METHOD")
       ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
   command
       ->add_option("--merge", arguments->merge,
@@ -230,6 +243,7 @@ void addCompileCommand(CLI::App &app) {
                    "from the weights [one pseudo-random sentence a task]")
       ->type_name("TASK=FILE")
       ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
   command->add_option("--format", arguments->format, "number format of the weights [af8e3]")
       ->type_name("FORMAT");
@@ -238,6 +252,16 @@ void addCompileCommand(CLI::App &app) {
                    "stop after a stage and print its result: onnx, aac, compressed, placed, cmd "
                    "or stream")
       ->check(CLI::IsMember({"onnx", "aac", "compressed", "placed", "cmd", "stream"}));
+  command
+      ->add_option("--add", arguments->added,
+                   "add a task to the suite that an earlier compilation left in the directory "
+                   "given: what is stored stays as it is, byte for byte")
+      ->type_name("[TASK=]PATH")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
+  command->add_flag("--allow-fork", arguments->allowFork,
+                    "with --add: store a backbone that differs beside the one that is there");
   command->add_option("--threads", arguments->threads, "1: use a single thread [all]")
       ->type_name("N");
   command->add_flag("--explain", arguments->explain, "print remarks: what was decided, and why");
@@ -246,6 +270,7 @@ void addCompileCommand(CLI::App &app) {
   command->footer("Example:\n"
                   "  aac compile sst2=sst2.onnx mnli=mnli.onnx --machine=edgebert-rram \\\n"
                   "      --sparsity=embedding:0.6,encoder:0.5 -o out\n"
+                  "  aac compile --add qqp=qqp.onnx out\n"
                   "  aac-sim run out/suite.aacs --task=sst2 --input=sentence.npz -o logits.npz");
   command->callback([arguments] { runCompile(*arguments); });
 }

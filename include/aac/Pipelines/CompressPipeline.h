@@ -29,6 +29,10 @@ struct CompressOptions : public mlir::PassPipelineOptions<CompressOptions> {
                               llvm::cl::desc("machine to compile for: a name from machines/ or a "
                                              "path"),
                               llvm::cl::init("edgebert-rram")};
+  Option<bool> encode{*this, "encode",
+                      llvm::cl::desc("end with aac-encode; a task that is added to a compiled "
+                                     "suite is encoded there"),
+                      llvm::cl::init(true)};
 };
 
 /// Adds everything from an `aac.suite` as raised to quantised activations and parameters

@@ -28,6 +28,10 @@ ir::Role roleOf(ir::ParamOp param);
 /// For each parameter symbol the indices (in module order) of the tasks that read it.
 llvm::MapVector<mlir::StringAttr, llvm::SmallVector<unsigned>> usersOfParams(ir::SuiteOp suite);
 
+/// Replaces symbols of parameters in the uses below `root` as `renamed` says.
+void renameParamUses(mlir::Operation *root,
+                     const llvm::DenseMap<mlir::StringAttr, mlir::StringAttr> &renamed);
+
 /// Two parameters that differ in their bytes only.
 struct NearDuplicate {
   enum class Kind { Transposed, Quantised };

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "TaskLowering.h"
 #include "aac/Conversion/AACToCmd.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -194,16 +196,23 @@ void StreamBuilder::buildStored(StoredOp stored) {
 LogicalResult StreamBuilder::build() {
   auto stream = cmd::StreamOp::create(builder, suite.getLoc(), machine.name, machine.text());
   builder.setInsertionPointToStart(&stream.getBody().front());
-  SmallVector<Copy> powerOn;
+  // A program reads what all its tasks own: one for each set of tasks.
+  llvm::MapVector<ArrayAttr, SmallVector<Copy>> powerOn;
   for (StoredOp stored : suite.getOps<StoredOp>()) {
     if (!stored.getBuffer())
       return stored.emitError("has no place in memory; run aac-place first");
     buildStored(stored);
     if (stored.getSharing() != Sharing::Task)
-      append(powerOn, stored);
+      append(powerOn[stored.getTasks()], stored);
   }
-  if (!powerOn.empty())
-    buildCopies("power_on", cmd::ProgramRole::PowerOn, taskNames, powerOn);
+  for (auto &[tasks, copies] : powerOn) {
+    SmallVector<StringRef> owners = llvm::to_vector(tasks.getAsValueRange<StringAttr>());
+    std::string name = "power_on";
+    if (owners.size() < taskNames.size())
+      name += "_" + llvm::join(owners, "_");
+    if (!copies.empty())
+      buildCopies(name, cmd::ProgramRole::PowerOn, owners, copies);
+  }
   for (auto [number, task] : llvm::enumerate(suite.getOps<TaskOp>())) {
     SmallVector<Copy> copies;
     for (StoredOp stored : suite.getOps<StoredOp>())

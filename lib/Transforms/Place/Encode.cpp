@@ -16,11 +16,13 @@
 #include "aac/Transforms/PlacePasses.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Threading.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include <cmath>
+#include <cstring>
 
 using namespace mlir;
 
@@ -62,6 +64,7 @@ struct Item {
   SmallVector<User> users;
   SmallVector<int> inputMinExponents;
   Location loc;
+  StoredOp stored; ///< by an earlier compilation, of the same parameters in the same layout
   explicit Item(Location loc) : loc(loc) {}
 };
 
@@ -83,6 +86,22 @@ std::string keyOf(StringRef kind, ArrayRef<ParamOp> a, ArrayRef<ParamOp> b,
 void appendWord(std::vector<uint8_t> &bytes, uint32_t value) {
   for (int shift = 0; shift < 32; shift += 8)
     bytes.push_back(value >> shift);
+}
+
+SmallVector<StringRef> sourcesOf(const Item &item) {
+  SmallVector<StringRef> sources;
+  for (ArrayRef<ParamOp> group : {ArrayRef(item.params), ArrayRef(item.others)})
+    for (ParamOp param : group)
+      sources.push_back(param.getSymName());
+  return sources;
+}
+
+/// The bytes of `stored` are `bytes`.
+bool storedBytesAre(StoredOp stored, ArrayRef<uint8_t> bytes) {
+  auto resource = dyn_cast<DenseResourceElementsAttr>(stored.getValue());
+  AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
+  return blob && blob->getData().size() == bytes.size() &&
+         std::memcmp(blob->getData().data(), bytes.data(), bytes.size()) == 0;
 }
 
 /// Largest magnitude of f32 parameters. Fails where their data is missing.
@@ -112,8 +131,10 @@ private:
   LogicalResult encodeWeights(Item &item);
   LogicalResult encodeVectors(Item &item);
   LogicalResult encodeTable(Item &item);
-  LogicalResult checkSharing(const Item &item);
+  LogicalResult checkSharing(Item &item);
+  void findStored();
   void create(Item &item);
+  void link(Item &item, StringAttr name);
   Item &need(const std::string &key, StringRef name, StringRef kind, Operation *user,
              StringRef attribute, TaskOp task, int index = -1);
   Item &constant(StringRef name, StringRef kind, std::vector<uint8_t> bytes, Operation *user,
@@ -322,6 +343,16 @@ LogicalResult Encoder::chooseBiasExponents() {
     int low = *llvm::min_element(item->inputMinExponents);
     int high = *llvm::max_element(item->inputMinExponents);
     int smallest = high + 1, largest = low + kFormat.maxExponentField();
+    if (item->stored) {
+      int chosen = static_cast<int>(*item->stored.getBiasExponent());
+      if (chosen < smallest || chosen > largest)
+        return emitError(item->loc)
+               << "'" << item->stored.getSymName() << "' is stored with a bias that meets 2^"
+               << chosen << ", which an input whose smallest exponent is 2^" << low
+               << " cannot have; calibrate the new task on other samples, or compile all tasks "
+                  "together";
+      smallest = largest = chosen;
+    }
     if (largest < smallest)
       return emitError(item->loc) << "the inputs that '" << item->name
                                   << "' meets in different places have formats too far apart (2^"
@@ -451,8 +482,34 @@ LogicalResult Encoder::encodeTable(Item &item) {
   return success();
 }
 
+/// What an earlier compilation stored for several tasks and these items need again.
+void Encoder::findStored() {
+  for (auto &entry : items) {
+    Item &item = *entry.second;
+    SmallVector<StringRef> sources = sourcesOf(item);
+    for (StoredOp stored : suite.getOps<StoredOp>()) {
+      if (stored.getSharing() == Sharing::Task || stored.getKind() != item.kind ||
+          !llvm::equal(stored.getSources().getAsValueRange<StringAttr>(), sources))
+        continue;
+      bool sameLayout = item.kind != "weights" ||
+                        (static_cast<int64_t>(*stored.getTileRows()) == item.spec.tileRows &&
+                         static_cast<int64_t>(*stored.getRowVectors()) == item.spec.rowVectors() &&
+                         stored.getBiasExponent().has_value() == item.spec.hasBias);
+      if (sameLayout && (!sources.empty() || storedBytesAre(stored, item.bytes)))
+        item.stored = stored;
+    }
+    if (item.stored)
+      for (StringRef task : item.stored.getTasks().getAsValueRange<StringAttr>())
+        item.tasks.insert(task);
+  }
+}
+
 /// A parameter of several tasks must be stored once: with one bias, in one layout.
-LogicalResult Encoder::checkSharing(const Item &item) {
+LogicalResult Encoder::checkSharing(Item &item) {
+  if (item.stored && !storedBytesAre(item.stored, item.bytes))
+    return emitError(item.loc) << "'" << item.stored.getSymName()
+                               << "' is stored, but this task needs other bytes of the same "
+                                  "parameters: it would be stored more than once";
   for (ParamOp param : item.params) {
     if (!param.getTasks() || param.getTasks()->size() == item.tasks.size())
       continue;
@@ -470,15 +527,16 @@ void Encoder::create(Item &item) {
   SmallVector<StringRef> tasks(item.tasks.keys());
   llvm::sort(tasks);
   size_t allTasks = llvm::range_size(suite.getOps<TaskOp>());
+  if (item.stored) {
+    item.stored.setTasksAttr(builder.getStrArrayAttr(tasks));
+    return link(item, item.stored.getSymNameAttr());
+  }
   Sharing sharing = tasks.size() == allTasks ? Sharing::Shared
                     : tasks.size() == 1      ? Sharing::Task
                                              : Sharing::Subset;
   if (!item.params.empty() && item.params.front().getSharing())
     sharing = *item.params.front().getSharing();
-  SmallVector<StringRef> sources;
-  for (ArrayRef<ParamOp> group : {ArrayRef(item.params), ArrayRef(item.others)})
-    for (ParamOp param : group)
-      sources.push_back(param.getSymName());
+  SmallVector<StringRef> sources = sourcesOf(item);
 
   auto type = RankedTensorType::get(static_cast<int64_t>(item.bytes.size()), builder.getI8Type());
   ArrayRef<char> raw(reinterpret_cast<const char *>(item.bytes.data()), item.bytes.size());
@@ -514,7 +572,14 @@ void Encoder::create(Item &item) {
     set("data_offsets", builder.getDenseI64ArrayAttr(item.dataOffsets));
   }
   auto stored = cast<StoredOp>(builder.create(state));
-  StringAttr name = symbols.insert(stored);
+  link(item, symbols.insert(stored));
+  numBytes += item.bytes.size();
+  ++numStored;
+}
+
+/// Lets the users of `item` name it.
+void Encoder::link(Item &item, StringAttr name) {
+  Builder builder(suite.getContext());
   auto reference = FlatSymbolRefAttr::get(name);
   for (const User &user : item.users) {
     if (user.index < 0) {
@@ -528,27 +593,34 @@ void Encoder::create(Item &item) {
     list[user.index] = reference;
     user.op->setAttr(user.attribute, builder.getArrayAttr(list));
   }
-  numBytes += item.bytes.size();
-  ++numStored;
 }
 
 LogicalResult Encoder::run() {
   for (TaskOp task : suite.getOps<TaskOp>())
-    if (failed(collect(task)))
+    if (!task->hasAttr("aac.ones") && failed(collect(task))) // else it was compiled earlier
       return failure();
+  findStored();
   if (failed(chooseBiasExponents()))
     return failure();
+  findStored(); // the constants that biases meet
   for (auto &entry : items) {
     Item &item = *entry.second;
-    if (failed(checkSharing(item)))
+    if (!item.stored && failed(checkSharing(item)))
       return failure();
     if ((item.kind == "weights" && failed(encodeWeights(item))) ||
         (item.kind == "vectors" && failed(encodeVectors(item))) ||
         (item.kind == "rows" && failed(encodeTable(item))))
       return failure();
+    if (item.stored && failed(checkSharing(item)))
+      return failure();
   }
   for (auto &entry : items)
     create(*entry.second);
+  // What was everyone's may not be the new task's.
+  size_t allTasks = llvm::range_size(suite.getOps<TaskOp>());
+  for (StoredOp stored : suite.getOps<StoredOp>())
+    if (stored.getSharing() != Sharing::Task)
+      stored.setSharing(stored.getTasks().size() == allTasks ? Sharing::Shared : Sharing::Subset);
   return success();
 }
 

@@ -226,6 +226,7 @@ public:
 private:
   LogicalResult placeStored(StoredOp stored, DataKind kind, Tiers &tiers, Tiers &restTiers);
   LogicalResult placeActivations(TaskOp task, const Tiers &afterConstants);
+  void keepPlaced();
   SuiteOp suite;
   const Machine &machine;
   Tiers tiers;
@@ -341,9 +342,49 @@ LogicalResult Placer::placeActivations(TaskOp task, const Tiers &afterConstants)
   return success();
 }
 
+/// True where an earlier compilation gave the activations of `task` their places.
+static bool isPlaced(TaskOp task) {
+  return task
+      .walk([](Operation *op) {
+        return op->hasAttr("buffer") ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// What has a place keeps it (AddTask.h): new bytes go behind all that is there for good, and
+/// behind the activations of the placed tasks where a tier keeps images.
+void Placer::keepPlaced() {
+  auto keep = [&](BufferAttr buffer, bool always) {
+    const Tier *tier = machine.findTier({buffer.getTier().data(), buffer.getTier().size()});
+    if (tier && (always || tier->persistent))
+      tiers.reserve(*tier,
+                    std::max<uint64_t>(tiers.used(*tier),
+                                       roundUp(static_cast<int64_t>(buffer.getAddress() +
+                                                                    buffer.getBytes() - tier->base),
+                                               kLanes)));
+  };
+  for (StoredOp stored : suite.getOps<StoredOp>()) {
+    if (stored.getBuffer())
+      keep(*stored.getBuffer(), stored.getSharing() != Sharing::Task);
+    if (stored.getRest())
+      keep(*stored.getRest(), true);
+  }
+  suite.walk([&](Operation *op) {
+    if (isa<StoredOp>(op))
+      return;
+    for (StringRef name : {"buffer", "aac.transposed"})
+      if (auto buffer = op->getAttrOfType<BufferAttr>(name))
+        keep(buffer, false);
+    if (auto buffers = op->getAttrOfType<ArrayAttr>("aac.buffers"))
+      for (auto buffer : buffers.getAsRange<BufferAttr>())
+        keep(buffer, false);
+  });
+}
+
 LogicalResult Placer::run() {
+  keepPlaced();
   for (StoredOp stored : suite.getOps<StoredOp>())
-    if (stored.getSharing() != Sharing::Task &&
+    if (stored.getSharing() != Sharing::Task && !stored.getBuffer() &&
         failed(placeStored(stored, DataKind::Backbone, tiers, tiers)))
       return failure();
   // Tasks take turns in tiers without an image; images pile up.
@@ -351,11 +392,12 @@ LogicalResult Placer::run() {
   for (TaskOp task : suite.getOps<TaskOp>()) {
     Tiers own = tiers;
     for (StoredOp stored : suite.getOps<StoredOp>())
-      if (stored.getSharing() == Sharing::Task &&
+      if (stored.getSharing() == Sharing::Task && !stored.getBuffer() &&
           cast<StringAttr>(stored.getTasks()[0]).getValue() == task.getSymName() &&
           failed(placeStored(stored, DataKind::Task, own, tiers)))
         return failure();
-    perTask.push_back({task, own});
+    if (!isPlaced(task))
+      perTask.push_back({task, own});
   }
   for (auto &[task, own] : perTask) {
     for (const Tier &tier : machine.tiers)

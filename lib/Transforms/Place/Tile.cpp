@@ -66,6 +66,8 @@ struct TilePass : impl::TilePassBase<TilePass> {
     if (failed(loaded))
       return signalPassFailure();
     WalkResult result = getOperation().walk([&](LinearOp op) -> WalkResult {
+      if (op->hasAttr("aac.tile"))
+        return success(); // compiled earlier (AddTask.h)
       auto name = op->getAttrOfType<FlatSymbolRefAttr>("aac.weights");
       auto weights =
           name

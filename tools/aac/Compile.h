@@ -1,0 +1,70 @@
+//===- Compile.h - the steps of aac compile ---------------------*- C++ -*-===//
+#ifndef AAC_TOOLS_AAC_COMPILE_H
+#define AAC_TOOLS_AAC_COMPILE_H
+
+#include "Common.h"
+
+#include "aac/Machine/Machine.h"
+#include "aac/Stream/Stream.h"
+#include <string>
+#include <vector>
+
+namespace aac::tool {
+
+struct CompileArguments {
+  OnnxArguments onnx; ///< with --add: the directory alone
+  std::string machine = "edgebert-rram", output, emit, sparsity, format = "af8e3";
+  std::string merge = "equal";
+  std::vector<std::string> prune, calibrate, added;
+  CLI::Option *machineOption = nullptr; ///< tells whether it was given
+  unsigned threads = 0;
+  bool explain = false, printPipeline = false, allowFork = false;
+};
+
+/// Name of the file of a directory of results that holds the suite as placed, from which a task
+/// can be added.
+inline constexpr char kPlacedFile[] = "/suite.placed.mlirbc";
+
+/// A step of the compilation and the pipeline that does it.
+struct Stage {
+  const char *name;     ///< what --emit calls its result
+  const char *progress; ///< for people
+  std::string pipeline;
+};
+
+/// Shows what is going on, on a terminal only.
+class Progress {
+public:
+  explicit Progress(size_t steps);
+  ~Progress();
+  void step(const std::string &what);
+
+private:
+  size_t steps, number = 0;
+  bool shown;
+};
+
+void runStage(mlir::ModuleOp module, const Stage &stage);
+std::string bytecodeOf(mlir::ModuleOp module);
+void write(const std::string &path, const std::string &bytes);
+
+/// What a compilation leaves in its directory, but for reports.
+struct Compiled {
+  std::string suite;  ///< suite.mlirbc: what was meant, before anything was rounded
+  std::string placed; ///< suite.placed.mlirbc
+  std::string bytes;  ///< suite.aacs
+  Stream stream;
+};
+
+/// The stream of a module of one cmd.stream, proven by the checker.
+void makeStream(mlir::ModuleOp module, const Machine &machine, Compiled &compiled);
+/// Costs the stream, writes everything to `directory` and returns the report's headline.
+std::string writeResults(const Compiled &compiled, const Machine &machine,
+                         const std::string &directory);
+
+/// aac compile --add: adds tasks to what a compilation left in a directory.
+void runAdd(const CompileArguments &arguments);
+
+} // namespace aac::tool
+
+#endif // AAC_TOOLS_AAC_COMPILE_H
