@@ -19,6 +19,19 @@ def AAC_ActivationKind : I32EnumAttr<"ActivationKind", "element-wise function", 
 }
 def AAC_ActivationKindAttr : EnumAttr<AAC_Dialect, AAC_ActivationKind, "activation_kind">;
 
+def AAC_MaskRule : I32EnumAttr<"MaskRule", "what an attention mask adds to the scores", [
+  I32EnumAttrCase<"Inverted", 0, "inverted">,
+  I32EnumAttrCase<"Times", 1, "times">,
+  I32EnumAttrCase<"NonZero", 2, "nonzero">,
+  I32EnumAttrCase<"Zero", 3, "zero">,
+  I32EnumAttrCase<"One", 4, "one">,
+  I32EnumAttrCase<"Positive", 5, "positive">
+]> {
+  let cppNamespace = "::aac::ir";
+  let genSpecializedAttr = 0;
+}
+def AAC_MaskRuleAttr : EnumAttr<AAC_Dialect, AAC_MaskRule, "mask_rule">;
+
 def AAC_Role : I32EnumAttr<"Role", "what a parameter is for", [
   I32EnumAttrCase<"Other", 0, "other">,
   I32EnumAttrCase<"Embedding", 1, "embedding">,

@@ -4,6 +4,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace aac::ir;
 
@@ -242,9 +244,15 @@ LogicalResult LinearOp::verify() {
 
 LogicalResult MaskOp::verify() {
   ArrayRef<int64_t> in = shapeOf(getMask());
-  if (in.size() != 2)
-    return emitOpError() << "mask must be [batch, tokens], got " << getMask().getType();
-  return expectShape(*this, "result", getResult(), {in[0], 1, 1, in[1]});
+  if (in.size() != 2 && (in.size() != 4 || in[1] != 1 || in[2] != 1))
+    return emitOpError() << "mask must be [batch, tokens] or [batch, 1, 1, tokens], got "
+                         << getMask().getType();
+  float constant = getConstant().convertToFloat();
+  bool multiplies = getRule() == MaskRule::Inverted || getRule() == MaskRule::Times;
+  if (std::isnan(constant) || (multiplies && std::isinf(constant)))
+    return emitOpError() << "constant must be " << (multiplies ? "finite" : "a number") << ", got "
+                         << constant;
+  return expectShape(*this, "result", getResult(), {in.front(), 1, 1, in.back()});
 }
 
 LogicalResult ScoresOp::verify() {
@@ -263,7 +271,7 @@ LogicalResult SoftmaxOp::verify() {
     return emitOpError() << "result " << getResult().getType() << " must have the scores' type "
                          << getScores().getType();
   if (!getMask())
-    return success();
+    return getFill() ? emitOpError("cannot fill without a mask") : success();
   ArrayRef<int64_t> s = shapeOf(getScores()), m = shapeOf(getMask());
   if (s.size() != 4 || m.size() != 4 || (m[0] != 1 && m[0] != s[0]) || m[1] != 1 || m[2] != 1 ||
       m[3] != s[3])
@@ -320,6 +328,14 @@ LogicalResult SelectOp::verify() {
   if (static_cast<int64_t>(getIndex()) >= in[1])
     return emitOpError() << "token " << getIndex() << " is outside the " << in[1] << " tokens";
   return expectShape(*this, "result", getResult(), {in[0], in[2]});
+}
+
+LogicalResult SqueezeOp::verify() {
+  ArrayRef<int64_t> in = shapeOf(getInput());
+  if (in.empty() || in.back() != 1)
+    return emitOpError() << "the last axis of the input must be of size 1, got "
+                         << getInput().getType();
+  return expectShape(*this, "result", getResult(), in.drop_back());
 }
 
 #define GET_OP_CLASSES

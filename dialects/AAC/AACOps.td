@@ -13,6 +13,7 @@ class AAC_Op<string mnemonic, list<Trait> traits = []> : Op<AAC_Dialect, mnemoni
 
 def AAC_Tensor : RankedTensorOf<[F32]>;
 def AAC_Ids : RankedTensorOf<[I32, I64]>;
+def AAC_MaskInput : RankedTensorOf<[I1, I32, I64, F32]>;
 
 //===----------------------------------------------------------------------===//
 // Structure
@@ -252,16 +253,34 @@ def AAC_LinearOp : AAC_ActivationOp<"linear"> {
 }
 
 def AAC_MaskOp : AAC_ActivationOp<"mask"> {
-  let summary = "additive attention mask of a {0,1} mask";
+  let summary = "what is added to the scores of each key";
   let description = [{
-    result[b, 0, 0, s] = (1 - mask[b, s]) * constant, f32. `constant` is the
-    exporter's -10000, -FLT_MAX or whatever else it was.
+    result[b, 0, 0, s], f32, of m = mask[b, s] (or mask[b, 0, 0, s]) as `rule` says:
 
-    Example: `%m = aac.mask %attention_mask, -10000.0 : tensor<1x8xi64> -> tensor<1x1x1x8xf32>`
+    | rule       | result                                 |
+    |------------|----------------------------------------|
+    | `inverted` | (1 - m) * constant                     |
+    | `times`    | m * constant: m marks padding          |
+    | `nonzero`  | 0 where m is not 0, else the constant  |
+    | `zero`     | 0 where m is 0 (padding is marked), else the constant |
+    | `one`      | 0 where m is 1, else the constant      |
+    | `positive` | 0 where m is above 0, else the constant |
+
+    Of a mask that holds only 0 and 1 `inverted`, `nonzero`, `one` and `positive` say the same; files differ in
+    what they would make of other values. `constant` is the exporter's -10000, -FLT_MAX or whatever else it
+    was; infinite only where nothing is multiplied by it.
+
+    Example:
+    ```mlir
+    %m = aac.mask %attention_mask, -10000.0 : tensor<1x8xi64> -> tensor<1x1x1x8xf32>
+    %n = aac.mask %attention_mask, -10000.0 rule nonzero : tensor<1x8xi64> -> tensor<1x1x1x8xf32>
+    ```
   }];
-  let arguments = !con((ins AAC_Ids:$mask, F32Attr:$constant), annotations);
+  let arguments = !con((ins AAC_MaskInput:$mask, F32Attr:$constant,
+                        DefaultValuedAttr<AAC_MaskRuleAttr, "MaskRule::Inverted">:$rule),
+                       annotations);
   let results = (outs AAC_Tensor:$result);
-  let assemblyFormat = "$mask `,` $constant attr-dict `:` type($mask) `->` type($result)";
+  let assemblyFormat = "$mask `,` $constant (`rule` $rule^)? attr-dict `:` type($mask) `->` type($result)";
   let hasVerifier = 1;
 }
 
@@ -279,12 +298,16 @@ def AAC_ScoresOp : AAC_ActivationOp<"scores"> {
 }
 
 def AAC_SoftmaxOp : AAC_ActivationOp<"softmax"> {
-  let summary = "softmax over keys, with an optional additive mask";
+  let summary = "softmax over the last axis, with an optional mask of keys";
   let description = [{
     result = softmax(scores + mask) over the last axis; `mask` is
-    [batch or 1, 1, 1, keys] (broadcast over heads and queries).
+    [batch or 1, 1, 1, keys] (broadcast over heads and queries). With `fill` the
+    mask takes the place of the scores where it is not zero, instead of being added.
+
+    Example: `%p = aac.softmax %s, %m : (tensor<1x2x8x8xf32>, tensor<1x1x1x8xf32>) -> tensor<1x2x8x8xf32>`
   }];
-  let arguments = !con((ins AAC_Tensor:$scores, Optional<AAC_Tensor>:$mask), annotations);
+  let arguments = !con((ins AAC_Tensor:$scores, Optional<AAC_Tensor>:$mask, UnitAttr:$fill),
+                       annotations);
   let results = (outs AAC_Tensor:$result);
   let assemblyFormat = "$scores (`,` $mask^)? attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
@@ -361,6 +384,21 @@ def AAC_SelectOp : AAC_ActivationOp<"select"> {
                        annotations);
   let results = (outs AAC_Tensor:$result);
   let assemblyFormat = "$input `[` $index `]` attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def AAC_SqueezeOp : AAC_Op<"squeeze", [Pure]> {
+  let summary = "the one feature of each token or sentence, without its axis";
+  let description = [{
+    The same elements without the last axis, which is of size 1: the logits of a
+    span's first or last token, a score. A view: it has the format and the place of its
+    input. Only an output of a task is squeezed.
+
+    Example: `%s = aac.squeeze %x : tensor<1x8x1xf32> -> tensor<1x8xf32>`
+  }];
+  let arguments = (ins AAC_Tensor:$input);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
 }
 

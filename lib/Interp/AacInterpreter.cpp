@@ -94,10 +94,33 @@ absl::StatusOr<Tensor> embedding(ArrayRef<TensorRef> ids, ArrayRef<TensorRef> ta
   return result;
 }
 
-Tensor mask(const Tensor &ids, float constant, Shape shape) {
+Tensor mask(const Tensor &input, float constant, ir::MaskRule rule, Shape shape) {
   Tensor result = Tensor::floats(std::move(shape));
-  for (size_t k = 0; k < result.f.size(); ++k)
-    result.f[k] = (1.0f - static_cast<float>(ids.i[k])) * constant;
+  for (size_t k = 0; k < result.f.size(); ++k) {
+    bool isFloat = input.kind == Kind::Float;
+    float m = isFloat ? input.f[k] : static_cast<float>(input.i[k]);
+    bool isZero = isFloat ? m == 0 : input.i[k] == 0, isOne = isFloat ? m == 1 : input.i[k] == 1;
+    switch (rule) {
+    case ir::MaskRule::Inverted:
+      result.f[k] = (1.0f - m) * constant;
+      break;
+    case ir::MaskRule::Times:
+      result.f[k] = m * constant;
+      break;
+    case ir::MaskRule::NonZero:
+      result.f[k] = isZero ? constant : 0;
+      break;
+    case ir::MaskRule::Zero:
+      result.f[k] = isZero ? 0 : constant;
+      break;
+    case ir::MaskRule::One:
+      result.f[k] = isOne ? 0 : constant;
+      break;
+    case ir::MaskRule::Positive:
+      result.f[k] = m > 0 ? 0 : constant;
+      break;
+    }
+  }
   return result;
 }
 
@@ -133,8 +156,9 @@ Tensor context(const Tensor &probabilities, const Tensor &value) {
   return result;
 }
 
-/// softmax(scores + mask) over keys; `mask` is [batch or 1, 1, 1, keys].
-absl::StatusOr<Tensor> maskedSoftmax(const Tensor &scores, const Tensor &mask) {
+/// softmax(scores + mask) over keys; `mask` is [batch or 1, 1, 1, keys]. With `fill` what is
+/// not zero of the mask takes the place of the scores.
+absl::StatusOr<Tensor> maskedSoftmax(const Tensor &scores, const Tensor &mask, bool fill) {
   Tensor sum = scores;
   int64_t keys = scores.shape[3], rows = scores.shape[1] * scores.shape[2];
   for (int64_t b = 0; b < scores.shape[0]; ++b) {
@@ -142,7 +166,7 @@ absl::StatusOr<Tensor> maskedSoftmax(const Tensor &scores, const Tensor &mask) {
     for (int64_t r = 0; r < rows; ++r) {
       float *row = sum.f.data() + (b * rows + r) * keys;
       for (int64_t k = 0; k < keys; ++k)
-        row[k] += add[k];
+        row[k] = fill && add[k] != 0 ? add[k] : row[k] + add[k];
     }
   }
   return softmax(sum, -1);
@@ -235,7 +259,8 @@ absl::StatusOr<Tensor> Evaluator::compute(Operation &op) {
                       l.getBias() ? &get(l.getBias()) : nullptr);
       })
       .Case([&](ir::MaskOp m) -> Result {
-        return mask(get(m.getMask()), m.getConstant().convertToFloat(), shapeOf(m.getResult()));
+        return mask(get(m.getMask()), m.getConstant().convertToFloat(), m.getRule(),
+                    shapeOf(m.getResult()));
       })
       .Case([&](ir::ScoresOp s) -> Result {
         return scores(get(s.getQuery()), get(s.getKey()), s.getHeads(),
@@ -244,7 +269,7 @@ absl::StatusOr<Tensor> Evaluator::compute(Operation &op) {
       .Case([&](ir::SoftmaxOp s) -> Result {
         if (!s.getMask())
           return softmax(get(s.getScores()), -1);
-        return maskedSoftmax(get(s.getScores()), get(s.getMask()));
+        return maskedSoftmax(get(s.getScores()), get(s.getMask()), s.getFill());
       })
       .Case([&](ir::ContextOp c) -> Result {
         return context(get(c.getProbabilities()), get(c.getValue()));
@@ -274,6 +299,11 @@ absl::StatusOr<Tensor> Evaluator::compute(Operation &op) {
         return inner;
       })
       .Case([&](ir::SelectOp s) -> Result { return select(get(s.getInput()), s.getIndex()); })
+      .Case([&](ir::SqueezeOp s) -> Result {
+        Tensor result = get(s.getInput());
+        result.shape.pop_back();
+        return result;
+      })
       .Default([](Operation *) -> Result {
         return absl::UnimplementedError("the interpreter does not know this operation");
       });

@@ -27,11 +27,12 @@ def evaluate(model, inputs, dtype=np.float32, observe=None):
         if node.op_type not in _OPERATORS:
             raise KeyError(f"operator '{node.op_type}' of node '{node.name}' is not known here")
         arguments = [values[name] for name in node.input]
-        result = _OPERATORS[node.op_type](arguments, attributes, dtype, opset)
-        result = _cast(np.asarray(result), dtype)
-        if observe is not None:
-            result = observe(node, result)
-        values[node.output[0]] = result
+        results = _OPERATORS[node.op_type](arguments, attributes, dtype, opset)
+        for name, result in zip(node.output, results if isinstance(results, list) else [results]):
+            result = _cast(np.asarray(result), dtype)
+            if observe is not None:
+                result = observe(node, result)
+            values[name] = result
     return {output.name: values[output.name] for output in model.graph.output}
 
 
@@ -121,6 +122,11 @@ def _slice(arguments, attributes, dtype, opset):
     return x[tuple(index)]
 
 
+def _split(arguments, attributes, dtype, opset):
+    sizes = attributes["split"] if "split" in attributes else arguments[1].tolist()
+    return np.split(arguments[0], np.cumsum(sizes)[:-1], axis=attributes.get("axis", 0))
+
+
 def _divide(arguments, attributes, dtype, opset):
     x, y = arguments
     if x.dtype.kind == "f":
@@ -152,7 +158,9 @@ _OPERATORS = {
     "Einsum": lambda v, a, d, o: np.einsum(a["equation"].decode(), *v),
     "Constant": lambda v, a, d, o: numpy_helper.to_array(a["value"]),
     "ConstantOfShape": _constant_of_shape, "Cast": _cast_to,
-    "Equal": _plain(np.equal), "Where": _plain(np.where),
+    "Equal": _plain(np.equal), "Where": _plain(np.where), "Not": _plain(np.logical_not),
+    "Greater": _plain(np.greater), "Less": _plain(np.less), "Split": _split,
+    "Dropout": lambda v, a, d, o: v[0],
     "Expand": _plain(lambda x, shape: x * np.ones(shape.tolist(), x.dtype)),
     "Tile": _plain(lambda x, repeats: np.tile(x, repeats.tolist())),
     "Range": _plain(lambda start, limit, step: np.arange(start, limit, step)),

@@ -56,6 +56,9 @@ bool isWrittenTransposed(mlir::Value value);
 bool continuesInEngine(mlir::Operation *op);
 /// `value` lies in a tier's memory (false: it stays in the engine or is a view).
 bool isMaterialised(mlir::Value value);
+/// True for the softmax of an attention, which never leaves the engine; false for one that makes
+/// an output of the task.
+bool isAttentionSoftmax(SoftmaxOp op);
 /// The chain of adds and layer norms, first to last, that ends with `last`.
 llvm::SmallVector<mlir::Operation *> engineChain(mlir::Operation *last);
 

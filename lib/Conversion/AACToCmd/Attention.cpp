@@ -63,7 +63,11 @@ LogicalResult TaskLowering::lower(ContextOp op) {
 
   // The span row: from the host's mask or, without one, a constant.
   FailureOr<uint64_t> span;
-  if (Value mask = softmax.getMask())
+  Value mask = softmax.getMask();
+  if (mask && !mask.getDefiningOp<MaskOp>())
+    return softmax.emitError("its mask is an f32 input of the task; the host makes the engine's "
+                             "span of a mask of integers or booleans");
+  if (mask)
     span = addressOf(mask, softmax);
   else
     span = addressOf(storedOf(softmax, "aac.span"));

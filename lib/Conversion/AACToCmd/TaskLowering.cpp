@@ -209,6 +209,12 @@ LogicalResult TaskLowering::lower(EmbeddingOp op) {
 }
 
 LogicalResult TaskLowering::lower(MaskOp op) {
+  if (cast<RankedTensorType>(op.getMask().getType()).getElementType().isF32())
+    return op.emitError("its input is f32; the host makes the engine's span of a mask of integers "
+                        "or booleans");
+  if (op.getRule() == MaskRule::Zero || op.getRule() == MaskRule::Times)
+    return op.emitError("its input marks padding with ones; the host makes the engine's span of a "
+                        "mask that marks the tokens that count");
   // The engine leaves masked keys out; that is what the sum says only if the constant
   // drives their exponentials to zero.
   constexpr float kSwitchesOff = -1000;
@@ -228,6 +234,49 @@ LogicalResult TaskLowering::lower(MaskOp op) {
       .set(F::Timesteps, keys)
       .set(F::Vectors, roundUp(keys, kLanes) / kLanes)
       .set(F::Bias, 7);
+  return success();
+}
+
+LogicalResult TaskLowering::lower(SoftmaxOp op) {
+  if (isAttentionSoftmax(op))
+    return success(); // with its context
+  AdaptivFloatAttr in = formatOf(op.getScores(), symbols), out = op.getFormatAttr();
+  if (!in || !out || in.getScale() != 0 || out.getScale() != 0)
+    return op.emitError("its input and result must have formats of scale 0; run aac-quantise "
+                        "first");
+  FeatureLayout width = layout[op.getResult()];
+  const int64_t vectors = width.vectors(), tokens = tokensOf(op.getResult());
+  const int64_t most = std::min(engine.maxTimesteps, engine.dataRows / vectors) / kLanes * kLanes;
+  if (op.getMask() || vectors > engine.maxVectors || vectors > engine.auxRows || most == 0)
+    return op.emitError() << "a softmax over " << width.features << " features that is no "
+                          << "attention's cannot run on the engine";
+  FailureOr<uint64_t> input = addressOf(op.getScores(), op), output = addressOf(op.getResult(), op);
+  if (failed(input) || failed(output))
+    return failure();
+  emit(Op::LoadAux, op)
+      .set(F::Row, 0)
+      .set(F::Rows, vectors)
+      .set(F::Address, addressOf(storedOf(op, "aac.span")));
+  for (int64_t first = 0, number = 0; first < tokens; first += most, ++number) {
+    int64_t count = std::min(most, tokens - first), memory = number % 2;
+    int64_t rows = roundUp(count, kLanes) * vectors;
+    uint64_t offset = first / kLanes * vectors * kBlockBytes;
+    ensureOnes(op, memory, 0, rows);
+    loadData(op, memory, 0, rows, *input + offset);
+    emit(Op::Softmax, op)
+        .set(F::Memory, memory)
+        .set(F::InBase, 0)
+        .set(F::OutBase, 0)
+        .set(F::Vectors, vectors)
+        .set(F::Timesteps, count)
+        .set(F::InBias, in.getBias())
+        .set(F::OutBias, out.getBias())
+        .set(F::SpanBase, 0)
+        .set(F::SpanBias, 7)
+        .set(F::PadLanes, width.padLanes());
+    std::fill_n(state.lanes[memory].begin(), rows, -1);
+    storeData(op, memory, 0, rows, *output + offset);
+  }
   return success();
 }
 
@@ -522,7 +571,9 @@ LogicalResult TaskLowering::lower(LoopOp op) {
 }
 
 LogicalResult TaskLowering::lower(ReturnOp op) {
-  for (auto [index, value] : llvm::enumerate(op.getOutputs())) {
+  for (auto [index, output] : llvm::enumerate(op.getOutputs())) {
+    auto squeeze = output.getDefiningOp<SqueezeOp>();
+    Value value = squeeze ? squeeze.getInput() : output;
     AdaptivFloatAttr format = formatOf(value, symbols);
     FailureOr<uint64_t> address = addressOf(value, op);
     if (failed(address))
@@ -551,7 +602,8 @@ LogicalResult TaskLowering::lowerBlock(Block &block) {
                               << "; the engine runs one sentence at a time";
     LogicalResult result =
         llvm::TypeSwitch<Operation *, LogicalResult>(&op)
-            .Case<EmbeddingOp, MaskOp, LinearOp, ContextOp, ActivationFnOp, LoopOp, ReturnOp>(
+            .Case<EmbeddingOp, MaskOp, LinearOp, SoftmaxOp, ContextOp, ActivationFnOp, LoopOp,
+                  ReturnOp>(
                 [&](auto typed) { return lower(typed); })
             .Case<AddOp, LayerNormOp>([&](Operation *typed) {
               return isMaterialised(typed->getResult(0)) ? lowerChain(typed) : success();
@@ -562,7 +614,12 @@ LogicalResult TaskLowering::lowerBlock(Block &block) {
                        << "token " << select.getIndex() << " is not the first of a block of 16";
               return success();
             })
-            .Case<UseOp, UseEachOp, ConstantIdsOp, YieldOp, ScoresOp, SoftmaxOp>(
+            .Case<SqueezeOp>([](SqueezeOp squeeze) -> LogicalResult {
+              if (!llvm::all_of(squeeze->getUsers(), llvm::IsaPred<ReturnOp>))
+                return squeeze.emitError("is no output of the task; only outputs are squeezed");
+              return success();
+            })
+            .Case<UseOp, UseEachOp, ConstantIdsOp, YieldOp, ScoresOp>(
                 [](Operation *) { return success(); })
             .Default([](Operation *other) -> LogicalResult {
               return other->emitError("cannot be lowered to commands");

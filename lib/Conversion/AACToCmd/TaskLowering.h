@@ -50,6 +50,7 @@ private:
   mlir::LogicalResult lower(ir::MaskOp op);
   mlir::LogicalResult lower(ir::LinearOp op);
   mlir::LogicalResult lower(ir::ContextOp op);
+  mlir::LogicalResult lower(ir::SoftmaxOp op);
   mlir::LogicalResult lower(ir::ActivationFnOp op);
   mlir::LogicalResult lower(ir::LoopOp op);
   mlir::LogicalResult lower(ir::ReturnOp op);

@@ -1,8 +1,9 @@
-//===- Attention.cpp - recognises scores, softmax, context and mask -------===//
+//===- Attention.cpp - recognises scores, softmax and context -------------===//
 //
 // Heads are split by Reshape [batch, tokens, heads, size] and Transpose; the key's two
-// transposes are often one. The scale stands anywhere between the projections and the mask, as
-// Div or Mul: all factors are multiplied into one.
+// transposes are often one. A product is a MatMul or an Einsum, whose indices say which axis is
+// which without any transposition. The scale stands anywhere between the projections and the
+// mask, as Div or Mul: all factors are multiplied into one.
 //
 //===----------------------------------------------------------------------===//
 #include "Patterns.h"
@@ -20,15 +21,70 @@ struct Heads {
   double factor = 1.0;
   int64_t batch, tokens, heads, size;
 };
+/// A product of two values of four axes: both have `batch` and `head`, `a` has rows, `b` columns.
+/// The axes of an operand are counted in its own order.
+struct HeadProduct {
+  Value a, b;
+  SmallVector<int64_t> axesA; ///< of batch, head, row, summed
+  SmallVector<int64_t> axesB; ///< of batch, head, column, summed
+};
 } // namespace
 
-/// Proves that `value` is `perm` (against [batch, tokens, heads, size]) of a split projection.
-static std::optional<Heads> splitHeads(Graph &graph, Value value, ArrayRef<int64_t> perm,
+/// "bhid,bhjd->bhij" and the like: which axis of which operand each axis of the result
+/// (`order`: its axes of batch, head, row and column) comes from.
+static std::optional<HeadProduct> einsumProduct(onnx::EinsumOp op, ArrayRef<int64_t> order) {
+  std::string ignored;
+  std::optional<onnx::EinsumTerms> terms = onnx::parseEinsum(op.getEquation(), 2, ignored);
+  if (!terms || terms->output.size() != 4)
+    return std::nullopt;
+  auto letter = [&](int64_t i) { return terms->output[order[i]]; };
+  auto has = [&](int term, char c) {
+    return terms->inputs[term].find(c) != std::string::npos;
+  };
+  int first = has(0, letter(2)) ? 0 : 1; // the operand with the rows
+  const std::string &x = terms->inputs[first], &y = terms->inputs[1 - first];
+  auto summed = llvm::find_if(x, [&](char c) {
+    return terms->output.find(c) == std::string::npos;
+  });
+  if (x.size() != 4 || y.size() != 4 || summed == x.end() || !has(1 - first, letter(3)) ||
+      has(first, letter(3)) || has(1 - first, letter(2)))
+    return std::nullopt;
+  HeadProduct product{op.getInputs()[first], op.getInputs()[1 - first], {}, {}};
+  for (char c : {letter(0), letter(1), letter(2), *summed})
+    product.axesA.push_back(static_cast<int64_t>(x.find(c)));
+  for (char c : {letter(0), letter(1), letter(3), *summed})
+    product.axesB.push_back(static_cast<int64_t>(y.find(c)));
+  if (llvm::is_contained(product.axesA, -1) || llvm::is_contained(product.axesB, -1))
+    return std::nullopt;
+  return product;
+}
+
+/// The product behind `value`, whose axes of batch, head, row and column are `order`.
+static std::optional<HeadProduct> headProduct(Graph &graph, Value value, ArrayRef<int64_t> order) {
+  if (auto einsum = graph.as<onnx::EinsumOp>(value))
+    return einsum.getInputs().size() == 2 ? einsumProduct(einsum, order) : std::nullopt;
+  auto matmul = graph.as<onnx::MatMulOp>(value);
+  if (!matmul || order != ArrayRef<int64_t>{0, 1, 2, 3} || shapeOf(matmul.getA()).size() != 4 ||
+      shapeOf(matmul.getB()).size() != 4)
+    return std::nullopt;
+  return HeadProduct{matmul.getA(), matmul.getB(), {0, 1, 2, 3}, {0, 1, 3, 2}};
+}
+
+static bool isLinear(Graph &graph, Value value) {
+  std::string ignored;
+  size_t mark = graph.visited.size();
+  bool found = linearParts(graph, value, ignored).has_value();
+  graph.visited.resize(mark);
+  return found;
+}
+
+/// Proves that `value` is a split projection whose axes of batch, head, token and feature are
+/// `axes`.
+static std::optional<Heads> splitHeads(Graph &graph, Value value, SmallVector<int64_t> axes,
                                        std::string &why) {
   if (shapeOf(value).size() != 4)
     return std::nullopt;
   Heads result;
-  SmallVector<int64_t> axes{0, 1, 2, 3}; // axis i of `value` is axes[i] of the current value
   for (;;) {
     Scaled inner = graph.scaled(value);
     result.factor *= inner.factor;
@@ -41,16 +97,22 @@ static std::optional<Heads> splitHeads(Graph &graph, Value value, ArrayRef<int64
     value = transpose.getData();
   }
   ArrayRef<int64_t> shape = shapeOf(value);
-  if (!regroups(value.getDefiningOp()) || shape.size() != 4)
+  bool projects = !regroups(value.getDefiningOp());
+  if (shape.size() != 4 || (projects && !isLinear(graph, value)))
     return std::nullopt;
-  if (ArrayRef<int64_t>(axes) != perm) {
-    why = "attention heads permuted by " + shapeText(axes) + ", expected " + shapeText(perm);
+  if (axes != SmallVector<int64_t>{0, 2, 1, 3}) {
+    why = "attention with batch, heads, tokens and features on axes " + shapeText(axes) +
+          " of the split projection, expected [0, 2, 1, 3]";
     return std::nullopt;
   }
   result.batch = shape[0];
   result.tokens = shape[1];
   result.heads = shape[2];
   result.size = shape[3];
+  if (projects) { // a projection to heads: their features side by side
+    result.value = value;
+    return result;
+  }
   // Down through the reshapes to the projection, and scales in front of them.
   int64_t width = result.heads * result.size;
   Value projected;
@@ -87,13 +149,13 @@ bool raise::matchScores(Graph &graph, Value value, Match &match, std::string &wh
   if (!isFloat(value) || shapeOf(value).size() != 4)
     return false;
   Scaled scaled = graph.scaled(value);
-  auto matmul = graph.as<onnx::MatMulOp>(scaled.value);
-  if (!matmul)
+  std::optional<HeadProduct> product = headProduct(graph, scaled.value, {0, 1, 2, 3});
+  if (!product)
     return false;
-  std::optional<Heads> query = splitHeads(graph, matmul.getA(), {0, 2, 1, 3}, why);
+  std::optional<Heads> query = splitHeads(graph, product->a, product->axesA, why);
   if (!query)
     return false;
-  std::optional<Heads> key = splitHeads(graph, matmul.getB(), {0, 2, 3, 1}, why);
+  std::optional<Heads> key = splitHeads(graph, product->b, product->axesB, why);
   if (!key)
     return false;
   if (query->heads != key->heads || query->size != key->size || query->batch != key->batch)
@@ -123,15 +185,74 @@ static bool isMaskShape(ArrayRef<int64_t> shape, ArrayRef<int64_t> scores) {
          shape[2] == 1 && shape[3] == scores[3];
 }
 
-/// `mask` without an Expand over queries or heads, whose broadcast the softmax repeats.
-static Value unexpanded(Graph &graph, Value mask) {
-  mask = graph.skip(mask);
-  if (auto expand = mask.getDefiningOp<onnx::ExpandOp>();
-      expand && shapeOf(expand.getInput()).size() == 4) {
-    graph.visited.push_back(expand);
-    return graph.skip(expand.getInput());
+namespace {
+/// The operand of an attention's softmax: scores, and a mask made from one input.
+struct MaskedScores {
+  Value scores;
+  std::optional<MaskParts> parts; ///< with `mask` set instead, that is added as it is
+  Value mask;
+  bool fill = false; ///< the mask takes the scores' place
+};
+} // namespace
+
+static bool isScores(Graph &graph, Value value) {
+  Match inner;
+  std::string ignored;
+  size_t mark = graph.visited.size();
+  bool found = matchScores(graph, value, inner, ignored);
+  graph.visited.resize(mark);
+  return found;
+}
+
+/// scores + mask, in either order.
+static bool addedMask(Graph &graph, Value value, MaskedScores &found, std::string &why) {
+  ArrayRef<int64_t> shape = shapeOf(value);
+  return graph.either<onnx::AddOp>(value, [&](Value scores, Value mask) {
+    scores = graph.skip(scores);
+    if (shapeOf(scores) != shape || !isScores(graph, scores))
+      return false;
+    found.scores = scores;
+    mask = graph.skip(mask);
+    if (splatConstant(graph, mask) == 0.0f)
+      return true;
+    std::string reason;
+    if (isa<BlockArgument>(mask) && isMaskShape(shapeOf(mask), shape)) {
+      found.mask = mask;
+      return true;
+    }
+    found.parts = maskParts(graph, mask, reason);
+    if (found.parts && keepsAxes(shapeOf(mask), shape))
+      return true;
+    why = "attention mask of shape " + shapeText(shapeOf(mask)) + " for scores " +
+          shapeText(shape) + " is not made of an input of [batch, keys] by a rule that is known" +
+          (reason.empty() ? "; masks for each query are not supported" : ": " + reason);
+    return false;
+  });
+}
+
+/// Where(condition, constant, scores) or Where(condition, scores, constant).
+static bool filledMask(Graph &graph, Value value, MaskedScores &found, std::string &why) {
+  auto where = graph.as<onnx::WhereOp>(value);
+  if (!where)
+    return false;
+  for (bool fillsWhen : {true, false}) {
+    std::optional<float> constant = splatConstant(graph, fillsWhen ? where.getA() : where.getB());
+    Value scores = graph.skip(fillsWhen ? where.getB() : where.getA());
+    if (!constant || shapeOf(scores) != shapeOf(value) || !isScores(graph, scores))
+      continue;
+    std::string reason;
+    found.scores = scores;
+    found.fill = true;
+    found.parts = fillParts(graph, where.getCondition(), fillsWhen, *constant, reason);
+    if (found.parts && keepsAxes(shapeOf(where.getCondition()), shapeOf(value)))
+      return true;
+    why = "scores of shape " + shapeText(shapeOf(value)) + " filled with " +
+          floatText(*constant) + " by a condition of shape " +
+          shapeText(shapeOf(where.getCondition())) +
+          ", which is not made of an input of [batch, keys] by a rule that is known" +
+          (reason.empty() ? "" : ": " + reason);
   }
-  return mask;
+  return false;
 }
 
 bool raise::matchSoftmax(Graph &graph, Value value, Match &match, std::string &why) {
@@ -146,63 +267,57 @@ bool raise::matchSoftmax(Graph &graph, Value value, Match &match, std::string &w
     return false;
   }
   Value input = graph.canon(softmax.getInput());
+  MaskedScores found{input, std::nullopt, nullptr};
+  if (rank == 4 && !addedMask(graph, input, found, why) && !filledMask(graph, input, found, why)) {
+    if (!why.empty())
+      return false;
+    found = {input, std::nullopt, nullptr};
+  }
   match.pattern = "softmax";
-  match.inputs = {input};
-  // scores + mask, the mask being the operand that is broadcast (or would be without Expand).
-  if (shape.size() == 4)
-    graph.either<onnx::AddOp>(input, [&](Value scores, Value mask) {
-      scores = graph.skip(scores);
-      Match inner;
-      std::string ignored;
-      size_t mark = graph.visited.size();
-      bool isScores = matchScores(graph, scores, inner, ignored);
-      graph.visited.resize(mark);
-      if (!isScores || shapeOf(scores) != shape)
-        return false;
-      mask = unexpanded(graph, mask);
-      Match maskMatch;
-      std::string maskWhy;
-      mark = graph.visited.size();
-      bool isMask = matchMask(graph, mask, maskMatch, maskWhy);
-      graph.visited.resize(mark);
-      if (!isMask && !isMaskShape(shapeOf(mask), shape)) {
-        why = "attention mask of shape " + shapeText(shapeOf(mask)) + " for scores " +
-              shapeText(shape) + ", expected [batch or 1, 1, 1, keys]" +
-              (maskWhy.empty() ? "" : "; " + maskWhy);
-        return false;
-      }
-      match.inputs = {scores, mask};
-      return true;
-    });
-  if (!why.empty())
-    return false;
-  match.emit = [](Emitter &emitter, ArrayRef<Value> inputs) -> Value {
+  match.inputs = {found.scores};
+  if (found.parts)
+    found.mask = found.parts->mask;
+  if (found.mask)
+    match.inputs.push_back(found.mask);
+  match.emit = [parts = found.parts, fill = found.fill](Emitter &emitter,
+                                                        ArrayRef<Value> inputs) -> Value {
     Value mask = inputs.size() > 1 ? inputs[1] : Value();
+    if (parts)
+      mask = emitMask(emitter, *parts, mask);
     if (mask && !isMaskShape(shapeOf(mask), shapeOf(inputs[0])))
       return emitter.fail("attention mask of shape " + shapeText(shapeOf(mask)) + " for scores " +
                           shapeText(shapeOf(inputs[0])));
     return ir::SoftmaxOp::create(emitter.builder, emitter.loc, inputs[0].getType(), inputs[0], mask,
-                                 /*format=*/nullptr, /*absmax=*/nullptr,
+                                 fill, /*format=*/nullptr, /*absmax=*/nullptr,
                                  /*buffer=*/nullptr);
   };
   return true;
 }
 
 bool raise::matchContext(Graph &graph, Value value, Match &match, std::string &why) {
-  auto transpose = graph.as<onnx::TransposeOp>(value);
-  if (!transpose || !isFloat(value) || transpose.getPerm() != ArrayRef<int64_t>{0, 2, 1, 3})
+  if (!isFloat(value) || shapeOf(value).size() != 4)
     return false;
-  auto matmul = graph.as<onnx::MatMulOp>(graph.skip(transpose.getData()));
-  if (!matmul)
+  // The axes of batch, head, row and column of the product.
+  SmallVector<int64_t> order{0, 2, 1, 3};
+  Value inner = value;
+  while (auto transpose = graph.as<onnx::TransposeOp>(inner)) {
+    for (int64_t &axis : order)
+      axis = transpose.getPerm()[axis];
+    inner = graph.skip(transpose.getData());
+  }
+  std::optional<HeadProduct> product = headProduct(graph, inner, order);
+  if (!product || product->axesA != SmallVector<int64_t>{0, 1, 2, 3})
     return false;
-  std::optional<Heads> heads = splitHeads(graph, matmul.getB(), {0, 2, 1, 3}, why);
+  std::optional<Heads> heads = splitHeads(
+      graph, product->b,
+      {product->axesB[0], product->axesB[1], product->axesB[3], product->axesB[2]}, why);
   if (!heads)
     return false;
   if (heads->factor != 1.0) {
     why = "attention values scaled by " + floatText(static_cast<float>(heads->factor));
     return false;
   }
-  Value probabilities = graph.skip(matmul.getA());
+  Value probabilities = graph.skip(product->a);
   ArrayRef<int64_t> shape = shapeOf(probabilities);
   if (shape.size() != 4 || shape[0] != heads->batch || shape[1] != heads->heads ||
       shape[3] != heads->tokens)
@@ -216,83 +331,6 @@ bool raise::matchContext(Graph &graph, Value value, Match &match, std::string &w
     Type type = emitter.floats({heads.batch, shapeOf(inputs[0])[2], heads.heads * heads.size});
     return ir::ContextOp::create(emitter.builder, emitter.loc, type, inputs[0], inputs[1],
                                  /*format=*/nullptr, /*absmax=*/nullptr, /*buffer=*/nullptr);
-  };
-  return true;
-}
-
-/// The {0,1} input behind 1 - m (sign 1) or m - 1 (sign -1), null otherwise. Casts keep a
-/// {0,1} value; an Expand over queries is the softmax's broadcast.
-static Value invertedMask(Graph &graph, Value value, float &sign) {
-  auto through = [&](Value v) {
-    for (;;) {
-      v = graph.base(v);
-      Operation *op = v.getDefiningOp();
-      bool expands = isa_and_nonnull<onnx::ExpandOp>(op) && shapeOf(v).size() == 4 &&
-                     lastDim(v) == lastDim(op->getOperand(0));
-      if (!isa_and_nonnull<onnx::CastOp>(op) && !expands)
-        return v;
-      graph.visited.push_back(op);
-      v = op->getOperand(0);
-    }
-  };
-  auto sub = graph.as<onnx::SubOp>(through(value));
-  if (!sub)
-    return nullptr;
-  if (graph.isScalar(sub.getA(), 1.0f)) {
-    sign = 1.0f;
-    return through(sub.getB());
-  }
-  if (graph.isScalar(sub.getB(), 1.0f)) {
-    sign = -1.0f;
-    return through(sub.getA());
-  }
-  return nullptr;
-}
-
-bool raise::matchMask(Graph &graph, Value value, Match &match, std::string &why) {
-  if (!isFloat(value))
-    return false;
-  Value inverted = graph.base(value), mask;
-  std::optional<float> constant;
-  float sign = 1.0f;
-  if (auto where = graph.as<onnx::WhereOp>(inverted)) {
-    // 1 - m is 0 where the token counts: Where(1 - m, C, 1 - m) = (1 - m) * C.
-    float signB = 1.0f;
-    constant = graph.scalar(where.getA());
-    mask = invertedMask(graph, where.getCondition(), sign);
-    Value same = invertedMask(graph, where.getB(), signB);
-    bool zero = graph.isScalar(where.getB(), 0.0f);
-    if (!constant || !mask || (!zero && (same != mask || signB != sign)))
-      return false;
-    sign = 1.0f; // the condition asks only whether it is zero
-  } else if (!graph.either<onnx::MulOp>(inverted, [&](Value a, Value c) {
-               constant = graph.scalar(c);
-               mask = constant ? invertedMask(graph, a, sign) : Value();
-               return mask != nullptr;
-             })) {
-    return false;
-  }
-  ArrayRef<int64_t> in = shapeOf(mask), out = shapeOf(value);
-  auto type = cast<RankedTensorType>(mask.getType());
-  if (!isa<BlockArgument>(mask) ||
-      !(type.getElementType().isInteger(32) || type.getElementType().isInteger(64))) {
-    why = "attention mask that is not made of an i32 or i64 input";
-    return false;
-  }
-  if (in.size() != 2 || out.size() != 4 || out[0] != in[0] || out[1] != 1 || out[3] != in[1]) {
-    why = "attention mask of shape " + shapeText(out) + " made of " + shapeText(in) +
-          ", expected [batch, 1, 1, tokens] of [batch, tokens]";
-    return false;
-  }
-  match.pattern = "mask";
-  match.inputs = {mask};
-  float factor = *constant * sign;
-  match.emit = [factor](Emitter &emitter, ArrayRef<Value> inputs) -> Value {
-    ArrayRef<int64_t> shape = shapeOf(inputs[0]);
-    return ir::MaskOp::create(emitter.builder, emitter.loc,
-                              emitter.floats({shape[0], 1, 1, shape[1]}), inputs[0],
-                              llvm::APFloat(factor), /*format=*/nullptr, /*absmax=*/nullptr,
-                              /*buffer=*/nullptr);
   };
   return true;
 }

@@ -10,18 +10,28 @@ namespace {
 struct Lookup {
   Constant table; ///< [rows, width]
   int64_t rows, width;
-  Value ids;                     ///< an input of [batch, tokens], or null:
+  Value ids;                     ///< an input of [batch or 1, tokens], or null:
   SmallVector<int64_t> constant; ///< constant ids
   SmallVector<int64_t> shape;    ///< of the ids, [batch or 1, tokens]
+  bool flat = false;             ///< the file looks them up as one vector
 };
 /// More addends than any model has.
 constexpr size_t kMaxLookups = 16;
 } // namespace
 
-/// The integer input behind widening casts and added or removed axes of size 1.
+/// The integer input behind widening casts, added or removed axes of size 1, and an Expand to the
+/// sentences of a batch.
 static Value idsInput(Graph &graph, Value value) {
   for (;;) {
     value = graph.base(value);
+    if (auto expand = value.getDefiningOp<onnx::ExpandOp>()) {
+      ArrayRef<int64_t> from = shapeOf(expand.getInput()), to = shapeOf(value);
+      if (to.size() != 2 || from.size() != 2 || from[1] != to[1])
+        return nullptr;
+      graph.visited.push_back(expand);
+      value = expand.getInput();
+      continue;
+    }
     auto cast = value.getDefiningOp<onnx::CastOp>();
     if (!cast)
       return isa<BlockArgument>(value) ? value : Value();
@@ -45,7 +55,7 @@ static std::optional<Lookup> gatherLookup(Graph &graph, onnx::GatherOp gather, s
     why = "Gather of columns of a table, an embedding takes rows";
     return std::nullopt;
   }
-  Lookup lookup{*constant, table[0], table[1], nullptr, {}, {}};
+  Lookup lookup{*constant, table[0], table[1], nullptr, {}, {}, ids.size() == 1};
   if (ids.size() == 1)
     lookup.shape = {1, ids[0]};
   else if (ids.size() == 2)
@@ -67,10 +77,36 @@ static std::optional<Lookup> gatherLookup(Graph &graph, onnx::GatherOp gather, s
     return lookup;
   }
   lookup.ids = idsInput(graph, gather.getIndices());
-  if (!lookup.ids || shapeOf(lookup.ids) != ArrayRef<int64_t>(lookup.shape)) {
-    why = "embedding whose ids are neither an input nor constant";
+  ArrayRef<int64_t> input = lookup.ids ? shapeOf(lookup.ids) : ArrayRef<int64_t>();
+  bool sameTokens = input.size() == 2 && (lookup.flat ? input[0] * input[1] == ids[0]
+                                                      : input[1] == ids[1] &&
+                                                            (input[0] == ids[0] || input[0] == 1));
+  if (!sameTokens) {
+    why = "embedding whose ids are neither an input of [batch, tokens] nor constant";
     return std::nullopt;
   }
+  lookup.shape = {input[0], input[1]};
+  return lookup;
+}
+
+/// Rows of a constant table, one after the other, that a Slice takes.
+static std::optional<Lookup> slicedLookup(Graph &graph, onnx::SliceOp slice) {
+  ArrayRef<int64_t> table = shapeOf(slice.getData()), rows = shapeOf(slice.getResult());
+  std::optional<Constant> constant = graph.constant(slice.getData());
+  std::optional<SmallVector<int64_t>> starts = graph.integers(slice.getStarts()), axes, steps;
+  if (!isa<NoneType>(slice.getAxes().getType()))
+    axes = graph.integers(slice.getAxes());
+  if (!isa<NoneType>(slice.getSteps().getType()))
+    steps = graph.integers(slice.getSteps());
+  if (!constant || constant->transposed || table.size() != 2 || rows.size() != 2 || !starts ||
+      starts->size() != 1 || rows[1] != table[1] || (axes && frontAxis((*axes)[0], 2) != 0) ||
+      (!axes && !isa<NoneType>(slice.getAxes().getType())) ||
+      (!isa<NoneType>(slice.getSteps().getType()) && (!steps || (*steps)[0] != 1)))
+    return std::nullopt;
+  int64_t first = (*starts)[0] < 0 ? (*starts)[0] + table[0] : (*starts)[0];
+  Lookup lookup{*constant, table[0], table[1], nullptr, {}, {1, rows[0]}};
+  for (int64_t i = 0; i < rows[0]; ++i)
+    lookup.constant.push_back(std::max<int64_t>(first, 0) + i);
   return lookup;
 }
 
@@ -105,6 +141,8 @@ static std::optional<std::vector<Lookup>> lookups(Graph &graph, Value value, std
     std::optional<Lookup> lookup;
     if (auto gather = graph.as<onnx::GatherOp>(v))
       lookup = gatherLookup(graph, gather, why);
+    else if (auto slice = graph.as<onnx::SliceOp>(v))
+      lookup = slicedLookup(graph, slice);
     else
       lookup = constantLookup(graph, v);
     if (!lookup)
@@ -118,13 +156,21 @@ static std::optional<std::vector<Lookup>> lookups(Graph &graph, Value value, std
 }
 
 bool raise::matchEmbedding(Graph &graph, Value value, Match &match, std::string &why) {
-  ArrayRef<int64_t> shape = shapeOf(value);
+  SmallVector<int64_t> shape(shapeOf(value));
   if (!isFloat(value) ||
       (!value.getDefiningOp<onnx::AddOp>() && !value.getDefiningOp<onnx::GatherOp>()))
     return false;
   std::optional<std::vector<Lookup>> found = lookups(graph, value, why);
   if (!found)
     return false;
+  if (shape.size() == 2 && found->front().flat) { // all tokens in one axis
+    for (const Lookup &lookup : *found)
+      if (lookup.ids)
+        shape = {lookup.shape[0], lookup.shape[1], shape[1]};
+    for (Lookup &lookup : *found)
+      if (!lookup.ids && lookup.shape[1] == shape[0] * shape[1])
+        lookup.shape = {shape[0], shape[1]};
+  }
   if (shape.size() != 3) {
     why = "embedding of shape " + shapeText(shape) + ", expected [batch, tokens, features]";
     return false;
@@ -140,7 +186,7 @@ bool raise::matchEmbedding(Graph &graph, Value value, Match &match, std::string 
     if (lookup.ids)
       match.inputs.push_back(lookup.ids);
   }
-  match.emit = [lookups = *found, shape = SmallVector<int64_t>(shape)](
+  match.emit = [lookups = *found, shape](
                    Emitter &emitter, ArrayRef<Value> inputs) -> Value {
     SmallVector<Value> ids, tables;
     size_t next = 0;
@@ -198,6 +244,12 @@ static std::optional<int64_t> selectedToken(Graph &graph, Value value, Value &da
 bool raise::matchSelect(Graph &graph, Value value, Match &match, std::string &why) {
   if (!isFloat(value))
     return false;
+  if (Operation *op = value.getDefiningOp();
+      isa<onnx::ReduceMeanOp, onnx::ReduceSumOp, onnx::ReduceMaxOp>(op) &&
+      shapeOf(op->getOperand(0)).size() == 3) {
+    why = "pooling over tokens (mean, sum or maximum) is not supported; a task reads one token";
+    return false;
+  }
   Value data;
   std::optional<int64_t> index = selectedToken(graph, value, data, why);
   if (!index)

@@ -118,8 +118,11 @@ Value Graph::skip(Value value) {
 /// is no such value.
 static int64_t headsWidth(Value value) {
   auto transpose = value.getDefiningOp<onnx::TransposeOp>();
+  auto einsum = value.getDefiningOp<onnx::EinsumOp>();
   ArrayRef<int64_t> shape = shapeOf(value);
-  if (!transpose || shape.size() != 4 || transpose.getPerm() != ArrayRef<int64_t>{0, 2, 1, 3})
+  if (shape.size() != 4)
+    return -1;
+  if (transpose ? transpose.getPerm() != ArrayRef<int64_t>{0, 2, 1, 3} : !einsum)
     return -1;
   return shape[2] * shape[3];
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Patterns.h"
+#include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
 using namespace aac;
@@ -13,6 +14,16 @@ using namespace aac::raise;
 /// True when `constant` is a vector of `width` elements along the last axis.
 static bool isVector(const Constant &constant, int64_t width) {
   return constant.size() == width && !constant.shape.empty() && constant.shape.back() == width;
+}
+
+/// True when `constant` has as many elements as the product's features and lies along its last
+/// axes: a vector, or [heads, size] for a projection to heads.
+static bool isBias(const Constant &constant, Value product, int64_t width) {
+  if (isVector(constant, width))
+    return true;
+  size_t axes = std::min<size_t>(constant.shape.size(), 2);
+  return axes == 2 && constant.size() == width && shapeOf(product).size() == 4 &&
+         shapeOf(product).take_back(2) == ArrayRef<int64_t>(constant.shape).take_back(2);
 }
 
 /// MatMul(x, W[in, out]).
@@ -86,15 +97,13 @@ static std::optional<LinearParts> einsumParts(Graph &graph, onnx::EinsumOp op, s
   bool inOut = w == k + o, outIn = w == o + k;
   if (kept == 0 || k.empty() || o.empty() || (!inOut && !outIn))
     return refuse("not a product of the last axes of an activation with a constant");
-  if (o.size() > 1)
-    return refuse("a linear with several output axes is not supported");
   if (weight->transposed && w.size() != 2)
     return refuse("transposed weight of more than two axes");
+  // Several output axes are a projection to heads: their features side by side.
   ArrayRef<int64_t> shape = shapeOf(op.getInputs()[1]);
-  LinearParts parts{op.getInputs()[0], *weight, inOut,
-                    std::nullopt,      1,       shape[inOut ? shape.size() - 1 : 0]};
-  for (size_t i = 0; i < k.size(); ++i)
-    parts.in *= shape[inOut ? i : i + 1];
+  LinearParts parts{op.getInputs()[0], *weight, inOut, std::nullopt, 1, 1};
+  for (auto [i, size] : llvm::enumerate(shape))
+    (i < (inOut ? k : o).size() == inOut ? parts.in : parts.out) *= size;
   return parts;
 }
 
@@ -123,7 +132,7 @@ std::optional<LinearParts> raise::linearParts(Graph &graph, Value value, std::st
       parts = productParts(graph, product, why);
       if (!parts)
         return false;
-      if (parts->bias || !isVector(*bias, parts->out)) {
+      if (parts->bias || !isBias(*bias, product, parts->out)) {
         why = parts->bias ? "a linear with two biases"
                           : "constant " + shapeText(bias->shape) + " added to a product of " +
                                 std::to_string(parts->out) + " features is no bias";

@@ -115,17 +115,41 @@ ElementsAttr TensorStore::transposed(ElementsAttr matrix, int64_t rows, int64_t 
                                                        /*dataIsMutable=*/true);
   transposeFloats(reinterpret_cast<const uint32_t *>(bytes->data()),
                   reinterpret_cast<uint32_t *>(blob.getMutableData().data()), rows, columns);
+  return result = this->store(type, std::move(blob));
+}
+
+ElementsAttr TensorStore::store(RankedTensorType type, AsmResourceBlob blob) {
   uint64_t hash = hashOf(blob.getData());
   for (DenseResourceElementsAttr known : byContent[hash])
     if (std::optional<ArrayRef<char>> other = bytesOf(known); other && *other == blob.getData())
-      return result = DenseResourceElementsAttr::get(type, known.getRawHandle());
+      return DenseResourceElementsAttr::get(type, known.getRawHandle());
   std::string name;
   llvm::raw_string_ostream(name) << 'h' << llvm::format_hex_no_prefix(hash, 16);
-  auto &manager = DenseResourceElementsHandle::getManagerInterface(matrix.getContext());
+  auto &manager = DenseResourceElementsHandle::getManagerInterface(type.getContext());
   auto made = DenseResourceElementsAttr::get(type, manager.insert(name, std::move(blob)));
   byContent[hash].push_back(made);
   hashes[made] = hash;
-  return result = made;
+  return made;
+}
+
+ElementsAttr TensorStore::rows(ElementsAttr matrix, int64_t rows, int64_t columns, int64_t first,
+                               int64_t count) {
+  matrix = reshaped(matrix, {rows, columns});
+  if (!matrix || (first == 0 && count == rows))
+    return matrix;
+  auto type = RankedTensorType::get({count, columns}, matrix.getElementType());
+  int64_t begin = first * columns, size = count * columns;
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(matrix)) {
+    std::optional<ArrayRef<char>> bytes = bytesOf(resource);
+    if (!bytes)
+      return nullptr;
+    ArrayRef<char> part = bytes->slice(begin * sizeof(float), size * sizeof(float));
+    return store(type, HeapAsmResourceBlob::allocateAndCopyWithAlign(part, /*align=*/16));
+  }
+  std::optional<SmallVector<float>> floats = floatElements(matrix);
+  if (!floats)
+    return nullptr;
+  return DenseElementsAttr::get(type, ArrayRef<float>(*floats).slice(begin, size));
 }
 
 //===----------------------------------------------------------------------===//
@@ -150,6 +174,19 @@ Value TaskParameters::matrix(OpBuilder &builder, Location loc, const Constant &c
               storedInOut ? store.transposed(constant.value, in, out)
                           : TensorStore::reshaped(constant.value, {out, in}),
               name);
+}
+
+Value TaskParameters::rows(OpBuilder &builder, Location loc, const Constant &constant, bool inOut,
+                           int64_t out, int64_t in, int64_t first, int64_t count) {
+  bool storedInOut = inOut != constant.transposed;
+  ElementsAttr whole = storedInOut ? store.transposed(constant.value, in, out) : constant.value;
+  return read(builder, loc, whole ? store.rows(whole, out, in, first, count) : nullptr, "");
+}
+
+Value TaskParameters::elements(OpBuilder &builder, Location loc, const Constant &constant,
+                               int64_t size, int64_t first, int64_t count) {
+  ElementsAttr part = store.rows(constant.value, size, 1, first, count);
+  return read(builder, loc, part ? TensorStore::reshaped(part, {count}) : nullptr, "");
 }
 
 Value TaskParameters::tensor(OpBuilder &builder, Location loc, const Constant &constant,
@@ -192,6 +229,14 @@ template <typename Op> static bool usedBy(Value value) {
   return llvm::any_of(value.getUsers(), [](Operation *user) { return isa<Op>(user); });
 }
 
+/// True when `value` is an output, as it is, as probabilities or without its axis.
+static bool isReturned(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) {
+    return isa<ir::ReturnOp>(user) || (isa<ir::SqueezeOp, ir::SoftmaxOp>(user) &&
+                                       usedBy<ir::ReturnOp>(user->getResult(0)));
+  });
+}
+
 /// True when `down` starts (or `up` ends) a bottleneck with a residual around it that was not
 /// raised as an adapter, such as one without biases.
 static bool isBottleneck(ir::LinearOp down, ir::LinearOp up) {
@@ -225,7 +270,7 @@ void Purposes::linear(ir::LinearOp op) {
   } else if (op.getInput().getDefiningOp<ir::ContextOp>()) {
     role = ir::Role::Attention;
     name = layer(current) + "attention_output";
-  } else if (usedBy<ir::ReturnOp>(result)) {
+  } else if (isReturned(result)) {
     role = ir::Role::Classifier;
     name = "classifier";
   } else if (!tokens) {

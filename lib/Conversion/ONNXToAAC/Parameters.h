@@ -19,12 +19,19 @@ public:
   /// `matrix` ([rows, columns] in row-major order, whatever its type's shape) transposed.
   /// Null when its data is missing.
   mlir::ElementsAttr transposed(mlir::ElementsAttr matrix, int64_t rows, int64_t columns);
+  /// Rows first, ..., first + count - 1 of a [rows, columns] matrix, as stored once as
+  /// transposed() has it. Null when its data is missing.
+  mlir::ElementsAttr rows(mlir::ElementsAttr matrix, int64_t rows, int64_t columns, int64_t first,
+                          int64_t count);
   /// `value` in another shape of as many elements; no copy.
   static mlir::ElementsAttr reshaped(mlir::ElementsAttr value, llvm::ArrayRef<int64_t> shape);
   /// XXH3 of the f32 bytes.
   uint64_t hash(mlir::ElementsAttr value);
 
 private:
+  /// A resource with these bytes: one that exists already, or a new one.
+  mlir::ElementsAttr store(mlir::RankedTensorType type, mlir::AsmResourceBlob blob);
+
   llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> transposes;
   llvm::DenseMap<mlir::Attribute, uint64_t> hashes;
   std::map<uint64_t, llvm::SmallVector<mlir::DenseResourceElementsAttr, 1>> byContent;
@@ -39,6 +46,10 @@ public:
 
   mlir::Value matrix(mlir::OpBuilder &builder, mlir::Location loc, const Constant &constant,
                      bool inOut, int64_t out, int64_t in, llvm::StringRef name);
+  mlir::Value rows(mlir::OpBuilder &builder, mlir::Location loc, const Constant &constant,
+                   bool inOut, int64_t out, int64_t in, int64_t first, int64_t count);
+  mlir::Value elements(mlir::OpBuilder &builder, mlir::Location loc, const Constant &constant,
+                       int64_t size, int64_t first, int64_t count);
   mlir::Value tensor(mlir::OpBuilder &builder, mlir::Location loc, const Constant &constant,
                      llvm::ArrayRef<int64_t> shape, llvm::StringRef name);
   /// Makes the parameters of `task` in `suite`, in front of the task.

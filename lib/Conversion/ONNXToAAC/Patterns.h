@@ -35,10 +35,19 @@ public:
                      llvm::StringRef name) {
     return parameters.matrix(builder, loc, constant, inOut, out, in, name);
   }
+  /// Rows first, ..., first + count - 1 of such a weight.
+  mlir::Value rows(const Constant &constant, bool inOut, int64_t out, int64_t in, int64_t first,
+                   int64_t count) {
+    return parameters.rows(builder, loc, constant, inOut, out, in, first, count);
+  }
   /// Reads a constant in the given shape (the same elements in row-major order).
   mlir::Value tensor(const Constant &constant, llvm::ArrayRef<int64_t> shape,
                      llvm::StringRef name) {
     return parameters.tensor(builder, loc, constant, shape, name);
+  }
+  /// Elements first, ..., first + count - 1 of a vector of `size`.
+  mlir::Value elements(const Constant &constant, int64_t size, int64_t first, int64_t count) {
+    return parameters.elements(builder, loc, constant, size, first, count);
   }
   /// A tensor of f32 like `like` with another last dimension.
   mlir::RankedTensorType withWidth(mlir::Value like, int64_t width);
@@ -78,11 +87,32 @@ std::pair<std::string, std::string> linearNames(const LinearParts &parts);
 /// Writes the linear of `parts` on a raised input.
 mlir::Value emitLinear(Emitter &emitter, const LinearParts &parts, mlir::Value input);
 
+/// One feature of each token, without its axis: `input` is `shape` and a last axis of size 1.
+mlir::Value emitSqueeze(Emitter &emitter, mlir::Value input, llvm::ArrayRef<int64_t> shape);
+
 struct ActivationParts {
   ir::ActivationKind kind;
   mlir::Value input;
 };
 std::optional<ActivationParts> activationParts(Graph &graph, mlir::Value value, std::string &why);
+
+/// What is added to (or takes the place of) the scores of keys, by an input of the model.
+struct MaskParts {
+  mlir::Value mask; ///< the input, [batch or 1, keys] or [batch or 1, 1, 1, keys]
+  ir::MaskRule rule;
+  float constant;
+};
+/// `value` as a mask that is added to scores: 0 for keys that count.
+std::optional<MaskParts> maskParts(Graph &graph, mlir::Value value, std::string &why);
+/// The same for a Where that puts `constant` in the place of scores where `condition` is
+/// `fillsWhen`.
+std::optional<MaskParts> fillParts(Graph &graph, mlir::Value condition, bool fillsWhen,
+                                   float constant, std::string &why);
+mlir::Value emitMask(Emitter &emitter, const MaskParts &parts, mlir::Value mask);
+/// True when broadcasting `from` to `to` keeps sentences on the first axis and keys on the last.
+bool keepsAxes(llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to);
+/// The value of a constant of any number type all of whose elements are equal.
+std::optional<float> splatConstant(Graph &graph, mlir::Value value);
 
 /// Each returns true and fills `match` when `value` (already canonical) is that pattern.
 bool matchLinear(Graph &graph, mlir::Value value, Match &match, std::string &why);
@@ -91,6 +121,7 @@ bool matchLayerNorm(Graph &graph, mlir::Value value, Match &match, std::string &
 bool matchEmbedding(Graph &graph, mlir::Value value, Match &match, std::string &why);
 bool matchAdapter(Graph &graph, mlir::Value value, Match &match, std::string &why);
 bool matchAdd(Graph &graph, mlir::Value value, Match &match, std::string &why);
+bool matchPart(Graph &graph, mlir::Value value, Match &match, std::string &why);
 bool matchSelect(Graph &graph, mlir::Value value, Match &match, std::string &why);
 bool matchContext(Graph &graph, mlir::Value value, Match &match, std::string &why);
 bool matchSoftmax(Graph &graph, mlir::Value value, Match &match, std::string &why);

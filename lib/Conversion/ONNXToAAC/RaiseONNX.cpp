@@ -39,7 +39,7 @@ using Matcher = bool (*)(Graph &, Value, Match &, std::string &);
 /// Larger patterns before those that they contain.
 constexpr Matcher kMatchers[] = {matchEmbedding, matchLayerNorm, matchActivation, matchAdapter,
                                  matchLinear,    matchContext,   matchSoftmax,    matchScores,
-                                 matchMask,      matchSelect,    matchAdd};
+                                 matchMask,      matchPart,      matchSelect,    matchAdd};
 
 /// A node that no pattern takes.
 struct Refusal {
@@ -198,11 +198,17 @@ ir::TaskOp TaskRaiser::emit(ir::SuiteOp suite, SymbolTable &symbols) {
   Operation *terminator = graph.getBody().front().getTerminator();
   for (auto [i, output] : llvm::enumerate(terminator->getOperands())) {
     Value result = raised.lookup(view.canon(output));
-    if (result.getType() != output.getType()) {
+    // A score of each sentence without its axis looks like a view of the same features.
+    ArrayRef<int64_t> shape = shapeOf(output);
+    if (result && isFloat(result) && lastDim(result) == 1 &&
+        shapeOf(result).drop_back() == shape)
+      result = emitSqueeze(emitter, result, shape);
+    if (!result || result.getType() != output.getType()) {
       Operation *node = output.getDefiningOp() ? output.getDefiningOp() : terminator;
       refusals.push_back(
           {node, "output " + cast<StringAttr>(graph.getOutputNames()[i]).getValue().str() + " is " +
-                     shapeText(shapeOf(output)) + ", raised as " + shapeText(shapeOf(result))});
+                     shapeText(shapeOf(output)) + ", raised as " +
+                     (result ? shapeText(shapeOf(result)) : "nothing")});
       return nullptr;
     }
     outputs.push_back(result);

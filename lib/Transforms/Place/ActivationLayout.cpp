@@ -57,6 +57,10 @@ SmallVector<Operation *> engineChain(Operation *last) {
   return chain;
 }
 
+bool isAttentionSoftmax(SoftmaxOp op) {
+  return llvm::any_of(op->getUsers(), [](Operation *user) { return isa<ContextOp>(user); });
+}
+
 bool isMaterialised(Value value) {
   Operation *def = value.getDefiningOp();
   if (!def)
@@ -69,6 +73,8 @@ bool isMaterialised(Value value) {
     // Of an add's two operands that both could stay, only the first does.
     return !llvm::is_contained(engineChain(*def->getUsers().begin()), def);
   }
+  if (auto softmax = dyn_cast<SoftmaxOp>(def))
+    return !isAttentionSoftmax(softmax);
   return isa<EmbeddingOp, ContextOp, MaskOp, ActivationFnOp, LoopOp>(def);
 }
 

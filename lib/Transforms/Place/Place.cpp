@@ -122,7 +122,8 @@ private:
 
 int64_t Lifetimes::effectiveStep(Operation *op) const {
   while (true) {
-    bool later = isa<ScoresOp, SoftmaxOp>(op) ||
+    auto softmax = dyn_cast<SoftmaxOp>(op);
+    bool later = isa<ScoresOp>(op) || (softmax && isAttentionSoftmax(softmax)) ||
                  (isa<AddOp, LayerNormOp>(op) && !isMaterialised(op->getResult(0)));
     if (!later || op->use_empty())
       return stepOf(op);
@@ -133,7 +134,7 @@ int64_t Lifetimes::effectiveStep(Operation *op) const {
 int64_t Lifetimes::lastUse(Value value) const {
   int64_t last = value.getDefiningOp() ? stepOf(value.getDefiningOp()) : 0;
   for (Operation *user : value.getUsers()) {
-    if (isa<SelectOp>(user)) { // a view: its readers read `value`
+    if (isa<SelectOp, SqueezeOp>(user)) { // a view: its readers read `value`
       last = std::max(last, lastUse(user->getResult(0)));
       continue;
     }

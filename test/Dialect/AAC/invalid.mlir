@@ -199,7 +199,7 @@ aac.suite {
 
 aac.suite {
   aac.task @t(%m: tensor<3xi64>) inputs ["m"] outputs [] {
-    // expected-error @+1 {{mask must be [batch, tokens], got 'tensor<3xi64>'}}
+    // expected-error @+1 {{mask must be [batch, tokens] or [batch, 1, 1, tokens], got 'tensor<3xi64>'}}
     %y = aac.mask %m, -1.0 : tensor<3xi64> -> tensor<1x1x1x3xf32>
   }
 }
@@ -210,6 +210,51 @@ aac.suite {
   aac.task @t(%m: tensor<1x3xi64>) inputs ["m"] outputs [] {
     // expected-error @+1 {{result must be [1, 1, 1, 3], got 'tensor<1x3xf32>'}}
     %y = aac.mask %m, -1.0 : tensor<1x3xi64> -> tensor<1x3xf32>
+  }
+}
+
+// -----
+
+aac.suite {
+  aac.task @t(%m: tensor<1x3xi64>) inputs ["m"] outputs [] {
+    // expected-error @+1 {{constant must be finite, got -INF}}
+    %y = aac.mask %m, 0xFF800000 : tensor<1x3xi64> -> tensor<1x1x1x3xf32>
+  }
+}
+
+// -----
+
+aac.suite {
+  aac.task @t(%m: tensor<1x3xi64>) inputs ["m"] outputs [] {
+    // expected-error @+1 {{constant must be a number, got}}
+    %y = aac.mask %m, 0x7FC00000 rule nonzero : tensor<1x3xi64> -> tensor<1x1x1x3xf32>
+  }
+}
+
+// -----
+
+aac.suite {
+  aac.task @t(%s: tensor<1x2x3x3xf32>) inputs ["s"] outputs [] {
+    // expected-error @+1 {{cannot fill without a mask}}
+    %y = aac.softmax %s {fill} : (tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
+  }
+}
+
+// -----
+
+aac.suite {
+  aac.task @t(%x: tensor<1x3x2xf32>) inputs ["x"] outputs [] {
+    // expected-error @+1 {{the last axis of the input must be of size 1, got 'tensor<1x3x2xf32>'}}
+    %y = aac.squeeze %x : tensor<1x3x2xf32> -> tensor<1x3xf32>
+  }
+}
+
+// -----
+
+aac.suite {
+  aac.task @t(%x: tensor<1x3x1xf32>) inputs ["x"] outputs [] {
+    // expected-error @+1 {{result must be [1, 3], got 'tensor<3xf32>'}}
+    %y = aac.squeeze %x : tensor<1x3x1xf32> -> tensor<3xf32>
   }
 }
 

@@ -32,6 +32,8 @@ aac.suite {
     %e = aac.embedding ids(%ids, %pos) tables(%table, %table) : (tensor<1x3xi64>, tensor<1x3xi64>, tensor<5x4xf32>, tensor<5x4xf32>) -> tensor<1x3x4xf32>
     // CHECK: aac.mask %[[MASK]], -1.000000e+04 : tensor<1x3xi64> -> tensor<1x1x1x3xf32>
     %m = aac.mask %mask, -10000.0 : tensor<1x3xi64> -> tensor<1x1x1x3xf32>
+    // CHECK: aac.mask %[[MASK]], 0xFF800000 rule nonzero : tensor<1x3xi64> -> tensor<1x1x1x3xf32>
+    %infinite = aac.mask %mask, 0xFF800000 rule nonzero : tensor<1x3xi64> -> tensor<1x1x1x3xf32>
     // CHECK: aac.loop 2 (%[[H:.*]] = %{{.*}}) : (tensor<1x3x4xf32>) {
     %l = aac.loop 2 (%h = %e) : (tensor<1x3x4xf32>) {
       // CHECK: aac.use_each [@down, @codes] : tensor<2x4xf32>
@@ -46,6 +48,8 @@ aac.suite {
       %s = aac.scores %q, %k heads 2 scale 0.707106769 : (tensor<1x3x4xf32>, tensor<1x3x4xf32>) -> tensor<1x2x3x3xf32>
       // CHECK: aac.softmax %{{.*}}, %{{.*}} : (tensor<1x2x3x3xf32>, tensor<1x1x1x3xf32>) -> tensor<1x2x3x3xf32>
       %p = aac.softmax %s, %m : (tensor<1x2x3x3xf32>, tensor<1x1x1x3xf32>) -> tensor<1x2x3x3xf32>
+      // CHECK: aac.softmax %{{.*}}, %{{.*}} {fill} : (tensor<1x2x3x3xf32>, tensor<1x1x1x3xf32>) -> tensor<1x2x3x3xf32>
+      %p1 = aac.softmax %s, %infinite {fill} : (tensor<1x2x3x3xf32>, tensor<1x1x1x3xf32>) -> tensor<1x2x3x3xf32>
       // CHECK: aac.softmax %{{.*}} : (tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
       %p2 = aac.softmax %s : (tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
       // CHECK: aac.context %{{.*}}, %[[H]] : (tensor<1x2x3x3xf32>, tensor<1x3x4xf32>) -> tensor<1x3x4xf32>
@@ -73,6 +77,12 @@ aac.suite {
     %f = aac.select %a4[2] : tensor<1x3x4xf32> -> tensor<1x4xf32>
     // CHECK: aac.return %{{.*}} : tensor<1x4xf32>
     aac.return %f : tensor<1x4xf32>
+  }
+  // CHECK: aac.task @scores
+  aac.task @scores(%x: tensor<1x3x1xf32>) inputs ["x"] outputs ["y"] {
+    // CHECK: aac.squeeze %{{.*}} : tensor<1x3x1xf32> -> tensor<1x3xf32>
+    %y = aac.squeeze %x : tensor<1x3x1xf32> -> tensor<1x3xf32>
+    aac.return %y : tensor<1x3xf32>
   }
   // A task without outputs, and a loop that carries nothing.
   // CHECK: aac.task @none() inputs [] outputs []
