@@ -29,13 +29,14 @@ LogicalResult ParamOp::verify() {
   }
   unsigned width = getFormat()->getBits() <= 8 ? 8 : 16;
   if (!held.getElementType().isInteger(width))
-    return emitOpError("codes of ") << *getFormat() << " are i" << width << ", got "
-                                    << held.getElementType();
+    return emitOpError("codes of ")
+           << *getFormat() << " are i" << width << ", got " << held.getElementType();
   return success();
 }
 
 LogicalResult StoredOp::verify() {
-  static constexpr StringLiteral kinds[] = {"weights", "vectors", "rows", "table", "ids", "constant"};
+  static constexpr StringLiteral kinds[] = {"weights", "vectors", "rows",
+                                            "table",   "ids",     "constant"};
   if (!llvm::is_contained(kinds, getKind()))
     return emitOpError() << "unknown kind '" << getKind()
                          << "'; expected weights, vectors, rows, table, ids or constant";
@@ -48,8 +49,10 @@ LogicalResult StoredOp::verify() {
                          << " times stride " << getStride() << " is " << bytes;
   if (getKind() != "weights")
     return success();
-  if (!getTileRows() || !getRowVectors() || !getMaskOffsets() || !getDataOffsets() || !getDataRows())
-    return emitOpError("weights need tile_rows, row_vectors, mask_offsets, data_offsets, data_rows");
+  if (!getTileRows() || !getRowVectors() || !getMaskOffsets() || !getDataOffsets() ||
+      !getDataRows())
+    return emitOpError(
+        "weights need tile_rows, row_vectors, mask_offsets, data_offsets, data_rows");
   size_t tiles = getDataOffsets()->size();
   if (getMaskOffsets()->size() != tiles || getDataRows()->size() != tiles)
     return emitOpError() << "mask_offsets, data_offsets and data_rows differ in length: "
@@ -87,7 +90,8 @@ void TaskOp::print(OpAsmPrinter &p) {
                         [&](BlockArgument arg) { p.printRegionArgument(arg); });
   p << ") inputs " << getInputNames() << " outputs " << getOutputNames();
   p.printOptionalAttrDictWithKeyword(
-      (*this)->getAttrs(), {getSymNameAttrName(), getInputNamesAttrName(), getOutputNamesAttrName()});
+      (*this)->getAttrs(),
+      {getSymNameAttrName(), getInputNamesAttrName(), getOutputNamesAttrName()});
   p << ' ';
   p.printRegion(getBody(), /*printEntryBlockArgs=*/false, /*printBlockTerminators=*/true);
 }
@@ -145,8 +149,7 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &result) {
   if (parser.parseInteger(count) || parser.parseAssignmentList(args, inits) ||
       parser.parseColon() || parser.parseLParen())
     return failure();
-  if (failed(parser.parseOptionalRParen()) &&
-      (parser.parseTypeList(types) || parser.parseRParen()))
+  if (failed(parser.parseOptionalRParen()) && (parser.parseTypeList(types) || parser.parseRParen()))
     return failure();
   if (parser.resolveOperands(inits, types, loc, result.operands))
     return failure();
@@ -162,9 +165,8 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &result) {
 
 void LoopOp::print(OpAsmPrinter &p) {
   p << ' ' << getCount() << " (";
-  llvm::interleaveComma(llvm::zip_equal(getBody().getArguments(), getInits()), p, [&](auto pair) {
-    p << std::get<0>(pair) << " = " << std::get<1>(pair);
-  });
+  llvm::interleaveComma(llvm::zip_equal(getBody().getArguments(), getInits()), p,
+                        [&](auto pair) { p << std::get<0>(pair) << " = " << std::get<1>(pair); });
   p << ") : (";
   llvm::interleaveComma(getInits().getTypes(), p);
   p << ')';
@@ -212,7 +214,8 @@ LogicalResult EmbeddingOp::verify() {
                          << getTables().size();
   ArrayRef<int64_t> result = shapeOf(getResult());
   if (result.size() != 3)
-    return emitOpError() << "result must be [batch, tokens, features], got " << getResult().getType();
+    return emitOpError() << "result must be [batch, tokens, features], got "
+                         << getResult().getType();
   for (auto [ids, table] : llvm::zip_equal(getIds(), getTables())) {
     ArrayRef<int64_t> shape = shapeOf(ids);
     if (shape.size() != 2 || (shape[0] != 1 && shape[0] != result[0]) || shape[1] != result[1])
@@ -311,7 +314,8 @@ LogicalResult AdapterOp::verify() {
     return emitOpError("input must have a last axis, got a scalar");
   int64_t width = shapeOf(getInput()).back();
   if (shapeOf(getDown()).size() != 2)
-    return emitOpError() << "down must be [bottleneck, " << width << "], got " << getDown().getType();
+    return emitOpError() << "down must be [bottleneck, " << width << "], got "
+                         << getDown().getType();
   int64_t size = shapeOf(getDown())[0];
   if (failed(expectShape(*this, "down", getDown(), {size, width})) ||
       failed(expectShape(*this, "down bias", getDownBias(), {size})) ||

@@ -603,8 +603,7 @@ LogicalResult TaskLowering::lowerBlock(Block &block) {
     LogicalResult result =
         llvm::TypeSwitch<Operation *, LogicalResult>(&op)
             .Case<EmbeddingOp, MaskOp, LinearOp, SoftmaxOp, ContextOp, ActivationFnOp, LoopOp,
-                  ReturnOp>(
-                [&](auto typed) { return lower(typed); })
+                  ReturnOp>([&](auto typed) { return lower(typed); })
             .Case<AddOp, LayerNormOp>([&](Operation *typed) {
               return isMaterialised(typed->getResult(0)) ? lowerChain(typed) : success();
             })

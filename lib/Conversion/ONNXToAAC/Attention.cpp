@@ -38,14 +38,11 @@ static std::optional<HeadProduct> einsumProduct(onnx::EinsumOp op, ArrayRef<int6
   if (!terms || terms->output.size() != 4)
     return std::nullopt;
   auto letter = [&](int64_t i) { return terms->output[order[i]]; };
-  auto has = [&](int term, char c) {
-    return terms->inputs[term].find(c) != std::string::npos;
-  };
+  auto has = [&](int term, char c) { return terms->inputs[term].find(c) != std::string::npos; };
   int first = has(0, letter(2)) ? 0 : 1; // the operand with the rows
   const std::string &x = terms->inputs[first], &y = terms->inputs[1 - first];
-  auto summed = llvm::find_if(x, [&](char c) {
-    return terms->output.find(c) == std::string::npos;
-  });
+  auto summed =
+      llvm::find_if(x, [&](char c) { return terms->output.find(c) == std::string::npos; });
   if (x.size() != 4 || y.size() != 4 || summed == x.end() || !has(1 - first, letter(3)) ||
       has(first, letter(3)) || has(1 - first, letter(2)))
     return std::nullopt;
@@ -246,9 +243,8 @@ static bool filledMask(Graph &graph, Value value, MaskedScores &found, std::stri
     found.parts = fillParts(graph, where.getCondition(), fillsWhen, *constant, reason);
     if (found.parts && keepsAxes(shapeOf(where.getCondition()), shapeOf(value)))
       return true;
-    why = "scores of shape " + shapeText(shapeOf(value)) + " filled with " +
-          floatText(*constant) + " by a condition of shape " +
-          shapeText(shapeOf(where.getCondition())) +
+    why = "scores of shape " + shapeText(shapeOf(value)) + " filled with " + floatText(*constant) +
+          " by a condition of shape " + shapeText(shapeOf(where.getCondition())) +
           ", which is not made of an input of [batch, keys] by a rule that is known" +
           (reason.empty() ? "" : ": " + reason);
   }
@@ -308,9 +304,9 @@ bool raise::matchContext(Graph &graph, Value value, Match &match, std::string &w
   std::optional<HeadProduct> product = headProduct(graph, inner, order);
   if (!product || product->axesA != SmallVector<int64_t>{0, 1, 2, 3})
     return false;
-  std::optional<Heads> heads = splitHeads(
-      graph, product->b,
-      {product->axesB[0], product->axesB[1], product->axesB[3], product->axesB[2]}, why);
+  std::optional<Heads> heads =
+      splitHeads(graph, product->b,
+                 {product->axesB[0], product->axesB[1], product->axesB[3], product->axesB[2]}, why);
   if (!heads)
     return false;
   if (heads->factor != 1.0) {

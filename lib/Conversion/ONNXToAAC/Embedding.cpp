@@ -78,9 +78,9 @@ static std::optional<Lookup> gatherLookup(Graph &graph, onnx::GatherOp gather, s
   }
   lookup.ids = idsInput(graph, gather.getIndices());
   ArrayRef<int64_t> input = lookup.ids ? shapeOf(lookup.ids) : ArrayRef<int64_t>();
-  bool sameTokens = input.size() == 2 && (lookup.flat ? input[0] * input[1] == ids[0]
-                                                      : input[1] == ids[1] &&
-                                                            (input[0] == ids[0] || input[0] == 1));
+  bool sameTokens = input.size() == 2 &&
+                    (lookup.flat ? input[0] * input[1] == ids[0]
+                                 : input[1] == ids[1] && (input[0] == ids[0] || input[0] == 1));
   if (!sameTokens) {
     why = "embedding whose ids are neither an input of [batch, tokens] nor constant";
     return std::nullopt;
@@ -186,8 +186,7 @@ bool raise::matchEmbedding(Graph &graph, Value value, Match &match, std::string 
     if (lookup.ids)
       match.inputs.push_back(lookup.ids);
   }
-  match.emit = [lookups = *found, shape](
-                   Emitter &emitter, ArrayRef<Value> inputs) -> Value {
+  match.emit = [lookups = *found, shape](Emitter &emitter, ArrayRef<Value> inputs) -> Value {
     SmallVector<Value> ids, tables;
     size_t next = 0;
     for (const Lookup &lookup : lookups) {

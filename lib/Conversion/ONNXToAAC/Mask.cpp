@@ -122,8 +122,7 @@ static bool keepsGroups(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
     return sizes;
   };
   return !from.empty() && !to.empty() && from.back() == to.back() && inner(from) == inner(to) &&
-         (from[0] == to[0] ||
-          llvm::all_of(from.drop_back(), [](int64_t d) { return d == 1; }));
+         (from[0] == to[0] || llvm::all_of(from.drop_back(), [](int64_t d) { return d == 1; }));
 }
 
 std::optional<MaskFunction> MaskAnalysis::apply(MaskFunction f, Unary unary) {
@@ -190,8 +189,8 @@ std::optional<MaskFunction> MaskAnalysis::arithmetic(Operation *op, MaskFunction
   if (isa<onnx::MulOp>(op)) {
     if (!std::isfinite(c)) {
       std::string text = f.offset == 0 ? "m" : f.slope < 0 ? "(1 - m)" : "(m - 1)";
-      why = "attention mask " + text + " * " + floatText(c) +
-            ", which is 0 * " + floatText(c) + " = NaN where a token counts";
+      why = "attention mask " + text + " * " + floatText(c) + ", which is 0 * " + floatText(c) +
+            " = NaN where a token counts";
       return std::nullopt;
     }
     f.offset *= c;

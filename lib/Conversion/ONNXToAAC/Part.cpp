@@ -89,8 +89,8 @@ static Value emitRows(Emitter &emitter, const LinearParts &parts, const Part &pa
   if (lastDim(input) != parts.in)
     return emitter.fail("its input has " + std::to_string(lastDim(input)) +
                         " features here, the weight takes " + std::to_string(parts.in));
-  Value weight = emitter.rows(parts.weight, parts.inOut, parts.out, parts.in, part.first,
-                              part.count);
+  Value weight =
+      emitter.rows(parts.weight, parts.inOut, parts.out, parts.in, part.first, part.count);
   Value bias;
   if (parts.bias)
     bias = emitter.elements(*parts.bias, parts.out, part.first, part.count);
@@ -134,8 +134,7 @@ bool raise::matchPart(Graph &graph, Value value, Match &match, std::string &why)
       return false;
     match.pattern = "part of a linear";
     match.inputs = {parts->input};
-    match.emit = [parts = *parts, part = *part](Emitter &emitter,
-                                                ArrayRef<Value> inputs) -> Value {
+    match.emit = [parts = *parts, part = *part](Emitter &emitter, ArrayRef<Value> inputs) -> Value {
       Value result = emitRows(emitter, parts, part, inputs[0]);
       if (!result || !part.dropsAxis)
         return result;

@@ -39,7 +39,7 @@ using Matcher = bool (*)(Graph &, Value, Match &, std::string &);
 /// Larger patterns before those that they contain.
 constexpr Matcher kMatchers[] = {matchEmbedding, matchLayerNorm, matchActivation, matchAdapter,
                                  matchLinear,    matchContext,   matchSoftmax,    matchScores,
-                                 matchMask,      matchPart,      matchSelect,    matchAdd};
+                                 matchMask,      matchPart,      matchSelect,     matchAdd};
 
 /// A node that no pattern takes.
 struct Refusal {
@@ -200,15 +200,14 @@ ir::TaskOp TaskRaiser::emit(ir::SuiteOp suite, SymbolTable &symbols) {
     Value result = raised.lookup(view.canon(output));
     // A score of each sentence without its axis looks like a view of the same features.
     ArrayRef<int64_t> shape = shapeOf(output);
-    if (result && isFloat(result) && lastDim(result) == 1 &&
-        shapeOf(result).drop_back() == shape)
+    if (result && isFloat(result) && lastDim(result) == 1 && shapeOf(result).drop_back() == shape)
       result = emitSqueeze(emitter, result, shape);
     if (!result || result.getType() != output.getType()) {
       Operation *node = output.getDefiningOp() ? output.getDefiningOp() : terminator;
-      refusals.push_back(
-          {node, "output " + cast<StringAttr>(graph.getOutputNames()[i]).getValue().str() + " is " +
-                     shapeText(shapeOf(output)) + ", raised as " +
-                     (result ? shapeText(shapeOf(result)) : "nothing")});
+      refusals.push_back({node, "output " +
+                                    cast<StringAttr>(graph.getOutputNames()[i]).getValue().str() +
+                                    " is " + shapeText(shapeOf(output)) + ", raised as " +
+                                    (result ? shapeText(shapeOf(result)) : "nothing")});
       return nullptr;
     }
     outputs.push_back(result);
