@@ -42,13 +42,17 @@ RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getTy
 ArrayRef<int64_t> shapeOf(Value value) { return typeOf(value).getShape(); }
 bool isAbsent(Value value) { return isa<NoneType>(value.getType()); }
 
-/// A tensor type, or Invalid when its elements cannot be counted.
+/// A tensor type, or Invalid when its elements cannot be counted, zeros left out.
 Inference tensor(ArrayRef<int64_t> shape, Type element) {
+  if (shape.size() > kMaxRank)
+    return invalid("a result of " + Twine(shape.size()) + " dimensions; the most are " +
+                   Twine(kMaxRank));
   int64_t count = 1;
   for (int64_t d : shape) {
     if (d < 0)
       return invalid("a dimension of " + str(shape) + " is negative");
-    if (llvm::MulOverflow(count, d, count) || count > std::numeric_limits<int64_t>::max() / 16)
+    if (llvm::MulOverflow(count, std::max<int64_t>(d, 1), count) ||
+        count > std::numeric_limits<int64_t>::max() / 16)
       return invalid("a tensor of shape " + str(shape) + " has too many elements");
   }
   return known(RankedTensorType::get(shape, element));
@@ -179,6 +183,9 @@ Inference inferGemm(GemmOp op) {
     return invalid("operands must be matrices, got " + str(a) + " and " + str(b));
   if (a.getElementType() != b.getElementType())
     return invalid("element types differ: " + str(a) + " and " + str(b));
+  for (auto [name, factor] : {std::pair("alpha", op.getAlpha()), {"beta", op.getBeta()}})
+    if (!factor.isFinite())
+      return invalid(Twine(name) + " must be finite");
   bool ta = op.getTransA() != 0, tb = op.getTransB() != 0;
   if (a.getShape()[ta ? 0 : 1] != b.getShape()[tb ? 1 : 0])
     return invalid("inner sizes of " + str(a) + " and " + str(b) + " differ");
@@ -405,6 +412,8 @@ Inference inferSqueeze(SqueezeOp op) {
 Inference inferUnsqueeze(UnsqueezeOp op) {
   auto type = typeOf(op.getData());
   int64_t rank = type.getRank() + op.getAxes().size();
+  if (rank > static_cast<int64_t>(kMaxRank))
+    return invalid("a result of " + Twine(rank) + " dimensions; the most are " + Twine(kMaxRank));
   auto axes = resolveAxes(op.getAxes(), rank);
   if (!axes)
     return invalid("axes " + str(op.getAxes()) + " do not fit rank " + Twine(rank));
@@ -474,6 +483,8 @@ Inference inferLayerNormalization(LayerNormalizationOp op) {
   }
   if (!isa<FloatType>(type.getElementType()))
     return invalid("operand must be float, got " + str(type));
+  if (!op.getEpsilon().isFinite() || op.getEpsilon().isNegative())
+    return invalid("epsilon must be finite and not negative");
   return known(type);
 }
 
@@ -687,7 +698,7 @@ Inference inferTypes(Operation *op, ConstantLookup constants) {
         if (axis < -rank || axis > rank)
           return badAxis(axis, rank);
         axis += axis < 0 ? rank : 0;
-        int64_t rows = 1, columns = 1;
+        int64_t rows = 1, columns = 1; // the type's elements can be counted, zeros left out
         for (int64_t d : type.getShape().take_front(axis))
           rows *= d;
         for (int64_t d : type.getShape().drop_front(axis))

@@ -11,6 +11,9 @@ namespace aac::onnx {
 
 class ShapeOp;
 
+/// Most dimensions that a tensor may have: more is no model but an attack on memory.
+constexpr size_t kMaxRank = 64;
+
 /// The elements of an integer value where they are known at compile time.
 using ConstantLookup = llvm::function_ref<std::optional<llvm::SmallVector<int64_t>>(mlir::Value)>;
 

@@ -11,8 +11,11 @@
 #include "absl/strings/str_cat.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 #include <cmath>
 #include <limits>
+#include <new>
+#include <stdexcept>
 
 using namespace mlir;
 using namespace aac::onnx;
@@ -138,10 +141,13 @@ Result evaluateSlice(SliceOp op, Operands in) {
   const Tensor &x = *in[0];
   size_t rank = x.shape.size();
   Shape starts(rank, 0), steps(rank, 1), counts = x.shape;
+  for (int index : {2, 3, 4})
+    if (in[index] && in[index]->i.size() != in[1]->i.size())
+      return bad("starts, ends, axes and steps differ in length");
   for (size_t n = 0; n < in[1]->i.size(); ++n) {
     int64_t axis = in[3] ? in[3]->i[n] : n;
     axis += axis < 0 ? rank : 0;
-    if (axis < 0 || axis >= static_cast<int64_t>(rank) || n >= in[2]->i.size())
+    if (axis < 0 || axis >= static_cast<int64_t>(rank))
       return bad(absl::StrCat("axis ", axis, " is outside rank ", rank));
     auto range = resolveSlice(in[1]->i[n], in[2]->i[n], in[4] ? in[4]->i[n] : 1, x.shape[axis]);
     if (!range)
@@ -282,6 +288,44 @@ Result evaluateOne(Operation *op, Operands in) {
 
 } // namespace
 
+int64_t evaluationWork(Operation *op) {
+  constexpr int64_t kMany = int64_t{1} << 60;
+  auto times = [&](int64_t a, int64_t b) {
+    int64_t product;
+    return llvm::MulOverflow(a, b, product) ? kMany : std::min(product, kMany);
+  };
+  auto elements = [&](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || !tensor.hasStaticShape())
+      return int64_t{1};
+    int64_t count = 1;
+    for (int64_t d : tensor.getShape())
+      count = times(count, d);
+    return count;
+  };
+  int64_t work = 1;
+  for (Type type : op->getOperandTypes())
+    work = std::min(work + elements(type), kMany);
+  for (Type type : op->getResultTypes())
+    work = std::min(work + elements(type), kMany);
+  if (isa<ShapeOp, SizeOp>(op))
+    return elements(op->getResult(0).getType()) + 1;
+  if (isa<MatMulOp, GemmOp>(op)) { // at most: the inner size is one of a's
+    auto a = dyn_cast<RankedTensorType>(op->getOperand(0).getType());
+    int64_t inner = 1;
+    for (int64_t d : a ? a.getShape().take_back(2) : ArrayRef<int64_t>())
+      inner = std::max(inner, d);
+    return std::min(work + times(elements(op->getResult(0).getType()), inner), kMany);
+  }
+  if (isa<EinsumOp>(op)) {
+    int64_t all = 1;
+    for (Type type : op->getOperandTypes())
+      all = times(all, elements(type));
+    return std::min(work + all, kMany);
+  }
+  return work;
+}
+
 std::string describe(Operation *op) {
   std::string text = op->getName().getStringRef().str();
   if (auto name = dyn_cast<NameLoc>(op->getLoc()))
@@ -299,16 +343,22 @@ absl::StatusOr<std::vector<Tensor>> evaluateOnnxOp(Operation *op, Operands opera
     if (!tensor && !isa<NoneType>(value.getType()))
       return bad("an operand has no value");
   std::vector<Tensor> results;
-  if (auto split = dyn_cast<SplitOp>(op)) {
-    auto parts = evaluateSplit(split, *operands[0]);
-    if (!parts.ok())
-      return parts.status();
-    results = *std::move(parts);
-  } else {
-    auto result = evaluateOne(op, operands);
-    if (!result.ok())
-      return result.status();
-    results.push_back(*std::move(result));
+  try {
+    if (auto split = dyn_cast<SplitOp>(op)) {
+      auto parts = evaluateSplit(split, *operands[0]);
+      if (!parts.ok())
+        return parts.status();
+      results = *std::move(parts);
+    } else {
+      auto result = evaluateOne(op, operands);
+      if (!result.ok())
+        return result.status();
+      results.push_back(*std::move(result));
+    }
+  } catch (const std::bad_alloc &) {
+    return bad(absl::StrCat("not enough memory for its result ", shapeText(resultShape(op))));
+  } catch (const std::length_error &) {
+    return bad(absl::StrCat("not enough memory for its result ", shapeText(resultShape(op))));
   }
   for (auto [index, tensor] : llvm::enumerate(results)) {
     auto type = resultType(op, index);

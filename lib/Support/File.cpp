@@ -1,13 +1,18 @@
 #include "aac/Support/File.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace aac {
 namespace {
@@ -32,12 +37,6 @@ public:
   Descriptor(const Descriptor &) = delete;
   Descriptor &operator=(const Descriptor &) = delete;
   int get() const { return fd; }
-  /// Closes; 0, or the error that a delayed write left behind.
-  int close() {
-    int result = ::close(fd) == 0 ? 0 : errno;
-    fd = -1;
-    return result;
-  }
 
 private:
   int fd;
@@ -92,43 +91,132 @@ absl::StatusOr<std::string> readFile(absl::string_view path) {
 }
 
 absl::Status writeFileAtomically(absl::string_view path, absl::string_view bytes) {
+  auto file = AtomicFile::create(path);
+  if (!file.ok())
+    return file.status();
+  return file->commit(writeAll(file->descriptor(), bytes));
+}
+
+absl::StatusOr<AtomicFile> AtomicFile::create(absl::string_view path) {
+  AtomicFile file;
+  file.path = std::string(path);
   if (path == "-") {
-    int error = writeAll(STDOUT_FILENO, bytes);
-    return error ? systemError("write", "<stdout>", error) : absl::OkStatus();
+    file.path = "<stdout>";
+    file.fd = STDOUT_FILENO;
+    return file;
   }
-  std::string target(path);
+  file.target = std::string(path);
   // A link keeps pointing: what it points to is replaced.
-  if (char *resolved = ::realpath(target.c_str(), nullptr)) {
-    target = resolved;
+  if (char *resolved = ::realpath(file.target.c_str(), nullptr)) {
+    file.target = resolved;
     std::free(resolved);
   }
   struct stat info;
-  bool exists = ::stat(target.c_str(), &info) == 0;
+  bool exists = ::stat(file.target.c_str(), &info) == 0;
   if (exists && S_ISDIR(info.st_mode))
     return absl::InvalidArgumentError(
         absl::StrCat("cannot write '", path, "': it is a directory, give a file"));
   if (exists && !S_ISREG(info.st_mode)) {
-    Descriptor device(::open(target.c_str(), O_WRONLY | O_CLOEXEC));
-    if (device.get() < 0)
+    file.fd = ::open(file.target.c_str(), O_WRONLY | O_CLOEXEC);
+    if (file.fd < 0)
       return systemError("open", path, errno);
-    int error = writeAll(device.get(), bytes);
-    return error ? systemError("write", path, error) : absl::OkStatus();
+    return file;
   }
-
-  std::string temporary = absl::StrCat(target, ".tmp", ::getpid());
+  std::string temporary = absl::StrCat(file.target, ".tmp", ::getpid());
   mode_t mode = exists ? info.st_mode & 07777 : 0666; // the latter less the umask
-  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
-  if (file.get() < 0)
+  // Never through a file or link that somebody put there.
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  file.fd = ::open(temporary.c_str(), kFlags, mode);
+  if (file.fd < 0 && errno == EEXIST && ::unlink(temporary.c_str()) == 0)
+    file.fd = ::open(temporary.c_str(), kFlags, mode);
+  if (file.fd < 0)
     return systemError("create a file beside", path, errno);
-  int error = writeAll(file.get(), bytes);
-  if (int closeError = file.close(); error == 0)
-    error = closeError;
-  if (error == 0 && ::rename(temporary.c_str(), target.c_str()) != 0)
-    error = errno;
-  if (error == 0)
-    return absl::OkStatus();
-  ::unlink(temporary.c_str());
-  return systemError("write", path, error);
+  file.temporary = std::move(temporary);
+  return file;
+}
+
+AtomicFile::AtomicFile(AtomicFile &&other) noexcept
+    : fd(std::exchange(other.fd, -1)), path(std::move(other.path)), target(std::move(other.target)),
+      temporary(std::exchange(other.temporary, {})) {}
+
+AtomicFile::~AtomicFile() {
+  if (fd > STDERR_FILENO)
+    ::close(fd);
+  if (!temporary.empty())
+    ::unlink(temporary.c_str());
+}
+
+absl::Status AtomicFile::commit(int error) {
+  if (fd > STDERR_FILENO) {
+    if (::close(fd) != 0 && error == 0) // the error of a delayed write
+      error = errno;
+    fd = -1;
+  }
+  if (error == 0 && !temporary.empty()) {
+    if (::rename(temporary.c_str(), target.c_str()) == 0)
+      temporary.clear();
+    else
+      error = errno;
+  }
+  return error == 0 ? absl::OkStatus() : systemError("write", path, error);
+}
+
+namespace {
+
+/// openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS); -1 with ENOSYS where the kernel lacks it.
+int openBeneathAtOnce(int directory, const char *relative) {
+#ifdef SYS_openat2
+  struct open_how how = {};
+  how.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  int fd = static_cast<int>(::syscall(SYS_openat2, directory, relative, &how, sizeof(how)));
+  if (fd < 0 && (errno == EPERM || errno == EINVAL || errno == E2BIG)) // sandboxes forbid it
+    errno = ENOSYS;
+  return fd;
+#else
+  errno = ENOSYS;
+  return -1;
+#endif
+}
+
+/// The same one component at a time: none can be a link, so nothing leaves the directory.
+int openBeneathByParts(int directory, const std::vector<std::string> &parts) {
+  int at = ::fcntl(directory, F_DUPFD_CLOEXEC, 0);
+  for (size_t i = 0; at >= 0 && i < parts.size(); ++i) {
+    int kind = i + 1 == parts.size() ? O_NONBLOCK : O_DIRECTORY;
+    int next = ::openat(at, parts[i].c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | kind);
+    int error = errno;
+    ::close(at);
+    errno = error;
+    at = next;
+  }
+  return at;
+}
+
+} // namespace
+
+absl::StatusOr<int> openBeneath(int directory, const std::string &relative, bool byParts) {
+  if (relative.empty() || relative.front() == '/' || relative.find('\0') != std::string::npos ||
+      relative.find('\\') != std::string::npos)
+    return absl::InvalidArgumentError("the location must be a relative path");
+  std::vector<std::string> parts = absl::StrSplit(relative, '/');
+  for (const std::string &part : parts)
+    if (part.empty() || part == "." || part == "..")
+      return absl::InvalidArgumentError("the location must not leave the model's directory");
+  int fd = byParts ? -1 : openBeneathAtOnce(directory, relative.c_str());
+  if (byParts || (fd < 0 && errno == ENOSYS))
+    fd = openBeneathByParts(directory, parts);
+  if (fd < 0) {
+    bool link = errno == ELOOP || errno == ENOTDIR || errno == EXDEV;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "cannot open: ", link ? "a symbolic link or not a directory" : std::strerror(errno)));
+  }
+  struct stat info;
+  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1) {
+    ::close(fd);
+    return absl::InvalidArgumentError("not a regular file with one name");
+  }
+  return fd;
 }
 
 } // namespace aac

@@ -7,7 +7,7 @@ using namespace mlir;
 
 namespace aac::tool {
 
-absl::StatusOr<std::string> translateImportOnnx(const Arguments &arguments) {
+absl::Status translateImportOnnx(const Arguments &arguments) {
   std::vector<onnx::Source> sources;
   for (const std::string &text : arguments.inputs) {
     auto source = onnx::parseSource(text);
@@ -28,7 +28,7 @@ absl::StatusOr<std::string> translateImportOnnx(const Arguments &arguments) {
   auto module = onnx::importOnnx(*context, sources, options);
   if (failed(module))
     return alreadyPrinted();
-  return serialize(**module, arguments);
+  return writeModule(**module, arguments);
 }
 
 } // namespace aac::tool

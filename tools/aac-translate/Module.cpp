@@ -1,6 +1,7 @@
 //===- Module.cpp - modules in and out ------------------------------------===//
 #include "Translations.h"
 
+#include "aac/Support/File.h"
 #include "absl/strings/str_cat.h"
 #include "dialects/AAC/AACDialect.h"
 #include "dialects/Cmd/CmdDialect.h"
@@ -10,6 +11,7 @@
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/raw_ostream.h"
 #include <iostream>
 #include <unistd.h>
 
@@ -38,21 +40,29 @@ std::unique_ptr<MLIRContext> makeContext() {
   return context;
 }
 
-absl::StatusOr<std::string> serialize(ModuleOp module, const Arguments &arguments) {
+absl::Status writeModule(ModuleOp module, const Arguments &arguments) {
   bool terminal = arguments.output == "-" && isatty(STDOUT_FILENO);
   bool text = arguments.emitText || (terminal && !arguments.emitBytecode);
-  std::string bytes;
-  llvm::raw_string_ostream os(bytes);
-  if (text) {
-    OpPrintingFlags flags;
-    if (arguments.printLocations)
-      flags.enableDebugInfo(/*enable=*/true, /*prettyForm=*/false);
-    module->print(os, flags);
-    os << "\n";
-  } else if (failed(writeBytecodeToFile(module, os))) {
-    return absl::InternalError("cannot write bytecode");
+  auto file = AtomicFile::create(arguments.output);
+  if (!file.ok())
+    return file.status();
+  std::error_code error;
+  {
+    llvm::raw_fd_ostream os(file->descriptor(), /*shouldClose=*/false);
+    if (text) {
+      OpPrintingFlags flags;
+      if (arguments.printLocations)
+        flags.enableDebugInfo(/*enable=*/true, /*prettyForm=*/false);
+      module->print(os, flags);
+      os << "\n";
+    } else if (failed(writeBytecodeToFile(module, os))) {
+      return absl::InternalError("cannot write bytecode");
+    }
+    os.flush();
+    error = os.error();
+    os.clear_error();
   }
-  return bytes;
+  return file->commit(error.value());
 }
 
 absl::StatusOr<OwningOpRef<ModuleOp>> readModule(MLIRContext &context, const std::string &path) {

@@ -25,7 +25,7 @@ absl::Status about(const Arguments &arguments, const absl::Status &status) {
 
 } // namespace
 
-absl::StatusOr<std::string> translateExportStream(const Arguments &arguments) {
+absl::Status translateExportStream(const Arguments &arguments) {
   if (auto status = checkOneInput(arguments); !status.ok())
     return status;
   auto context = makeContext();
@@ -33,10 +33,11 @@ absl::StatusOr<std::string> translateExportStream(const Arguments &arguments) {
   if (!module.ok())
     return module.status();
   auto bytes = exportStream(**module);
-  return bytes.ok() ? bytes : about(arguments, bytes.status());
+  return bytes.ok() ? writeFileAtomically(arguments.output, *bytes)
+                    : about(arguments, bytes.status());
 }
 
-absl::StatusOr<std::string> translateImportStream(const Arguments &arguments) {
+absl::Status translateImportStream(const Arguments &arguments) {
   if (auto status = checkOneInput(arguments); !status.ok())
     return status;
   auto bytes = readFile(arguments.inputs.front());
@@ -46,7 +47,7 @@ absl::StatusOr<std::string> translateImportStream(const Arguments &arguments) {
   auto module = importStream(*bytes, *context);
   if (!module.ok())
     return about(arguments, module.status());
-  return serialize(**module, arguments);
+  return writeModule(**module, arguments);
 }
 
 } // namespace aac::tool

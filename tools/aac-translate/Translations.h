@@ -1,7 +1,7 @@
 //===- Translations.h - what aac-translate can do ---------------*- C++ -*-===//
 //
 // A translation is a file of its own with one function that takes the parsed Arguments and
-// returns what to write. A new one: its flag and a call in main.cpp, its file in
+// writes its output. A new one: its flag and a call in main.cpp, its file in
 // CMakeLists.txt.
 //
 //===----------------------------------------------------------------------===//
@@ -29,21 +29,22 @@ struct Arguments {
   bool printLocations = false;
 };
 
-/// --import-onnx: ONNX files -> a module of the onnx dialect, printed.
-absl::StatusOr<std::string> translateImportOnnx(const Arguments &arguments);
+/// --import-onnx: ONNX files -> a module of the onnx dialect.
+absl::Status translateImportOnnx(const Arguments &arguments);
 
 /// --export-stream: a module with a cmd.stream -> the bytes of a stream file.
-absl::StatusOr<std::string> translateExportStream(const Arguments &arguments);
+absl::Status translateExportStream(const Arguments &arguments);
 
-/// --import-stream: a stream file -> a module of the cmd dialect, printed.
-absl::StatusOr<std::string> translateImportStream(const Arguments &arguments);
+/// --import-stream: a stream file -> a module of the cmd dialect.
+absl::Status translateImportStream(const Arguments &arguments);
 
 /// A context that knows the project's dialects; diagnostics are printed as this program's.
 std::unique_ptr<mlir::MLIRContext> makeContext();
 
-/// `module` as text or bytecode, whichever the arguments ask for: bytecode unless --text is
-/// given or the output is a terminal.
-absl::StatusOr<std::string> serialize(mlir::ModuleOp module, const Arguments &arguments);
+/// Writes `module` as text or bytecode, whichever the arguments ask for: bytecode unless
+/// --text is given or the output is a terminal. Weights go to the file as they are, without
+/// a copy of all of it in memory.
+absl::Status writeModule(mlir::ModuleOp module, const Arguments &arguments);
 
 /// Reads MLIR text or bytecode; "-" is standard input. The error has been printed already
 /// where its message is empty.

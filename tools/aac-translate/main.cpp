@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "Translations.h"
 
-#include "aac/Support/File.h"
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <functional>
@@ -16,7 +15,7 @@ using namespace aac::tool;
 int main(int argc, char **argv) {
   CLI::App app("Translates between the compiler's IR and other formats.", "aac-translate");
   Arguments arguments;
-  std::function<absl::StatusOr<std::string>(const Arguments &)> translation;
+  std::function<absl::Status(const Arguments &)> translation;
   using Translation = decltype(translation);
 
   CLI::Option_group *kinds = app.add_option_group("Translation", "one of");
@@ -64,10 +63,7 @@ int main(int argc, char **argv) {
     return app.exit(error) == 0 ? 0 : 2; // --help is not an error
   }
   try {
-    auto bytes = translation(arguments);
-    absl::Status status =
-        bytes.ok() ? aac::writeFileAtomically(arguments.output, *bytes) : bytes.status();
-    if (!status.ok()) {
+    if (absl::Status status = translation(arguments); !status.ok()) {
       if (!status.message().empty())
         std::cerr << "aac-translate: error: " << std::string(status.message()) << "\n";
       return 1;

@@ -15,6 +15,10 @@ namespace aac::interp {
 absl::StatusOr<std::vector<Tensor>> evaluateOnnxOp(mlir::Operation *op,
                                                    absl::Span<const Tensor *const> operands);
 
+/// Steps that evaluating an operation of static types takes, roughly: elements read and
+/// written, products made. Saturates. What folds untrusted graphs adds it up.
+int64_t evaluationWork(mlir::Operation *op);
+
 /// "onnx.MatMul (node \"MatMul_12\")" for messages.
 std::string describe(mlir::Operation *op);
 

@@ -19,6 +19,34 @@ absl::StatusOr<std::string> readFile(absl::string_view path);
 /// is written in place. Errors name the path and the reason.
 absl::Status writeFileAtomically(absl::string_view path, absl::string_view bytes);
 
+/// A file that is written piece by piece under the same rules: bytes go to `descriptor()`,
+/// the target changes when commit() is called, and without it nothing is left behind.
+class AtomicFile {
+public:
+  /// Errors as those of writeFileAtomically().
+  static absl::StatusOr<AtomicFile> create(absl::string_view path);
+  AtomicFile(AtomicFile &&other) noexcept;
+  AtomicFile &operator=(AtomicFile &&) = delete;
+  ~AtomicFile();
+
+  int descriptor() const { return fd; }
+  /// Puts the file in its place; `error` is an errno of the writing, 0 if it went well.
+  absl::Status commit(int error = 0);
+
+private:
+  AtomicFile() = default;
+  int fd = -1;
+  std::string path, target;
+  std::string temporary; ///< empty: written in place
+};
+
+/// Opens the regular file `relative` below the open directory `directory` for reading: no
+/// part of the path may be a symbolic link or lead out of the directory (`..`, an absolute
+/// path), and the file must have no other name (hard link). All of it holds for what was
+/// opened, whatever changes meanwhile. `byParts` does without openat2, as on old kernels.
+/// The caller closes the descriptor. Errors say what is wrong and name no path.
+absl::StatusOr<int> openBeneath(int directory, const std::string &relative, bool byParts = false);
+
 } // namespace aac
 
 #endif // AAC_SUPPORT_FILE_H

@@ -1,93 +1,111 @@
 //===- ExternalData.cpp - tensors that lie in another file ----------------===//
 #include "ExternalData.h"
+#include "Messages.h"
 
 #include AAC_ONNX_PB_H
 
+#include "aac/Support/File.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <limits>
+#include <new>
 #include <set>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace aac::onnx {
 namespace {
 
-absl::Status bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+/// Of one model, from all its files: sizes on disk say nothing, files can be sparse.
+constexpr int64_t kMaxExternalBytes = int64_t{8} << 30;
+
+/// Some exporters write a file for each tensor: more than this many do not stay open.
+constexpr int kMaxOpen = 64;
 
 /// Decimal digits only (SimpleAtoi takes signs and spaces).
 absl::StatusOr<int64_t> parseNumber(const std::string &key, const std::string &text) {
   int64_t value;
   if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos ||
       !absl::SimpleAtoi(text, &value))
-    return bad(absl::StrCat("external data: ", key, " \"", text, "\" is not a number"));
+    return bad(absl::StrCat("external data: ", key, " ", quoted(text), " is not a number"));
   return value;
 }
 
 } // namespace
 
 ExternalData::ExternalData(const std::string &modelPath) {
+  if (modelPath == "-")
+    return;
   size_t slash = modelPath.rfind('/');
   directory = slash == std::string::npos ? "." : slash == 0 ? "/" : modelPath.substr(0, slash);
 }
 
 ExternalData::~ExternalData() {
+  if (directoryDescriptor >= 0)
+    ::close(directoryDescriptor);
   for (auto &[location, file] : files)
     if (file.descriptor >= 0)
-      close(file.descriptor);
+      ::close(file.descriptor);
 }
 
-absl::StatusOr<ExternalData::File *> ExternalData::open(const std::string &location) {
-  if (auto found = files.find(location); found != files.end())
-    return &found->second;
-  std::string where = absl::StrCat("external data \"", location, "\"");
-  if (location.empty() || location.front() == '/' || location.find('\0') != std::string::npos ||
-      location.find('\\') != std::string::npos)
-    return bad(absl::StrCat(where, ": the location must be a relative path"));
-  std::vector<std::string> parts = absl::StrSplit(location, '/');
-  for (const std::string &part : parts)
-    if (part.empty() || part == "." || part == "..")
-      return bad(absl::StrCat(where, ": the location must not leave the model's directory"));
-
-  // One component at a time, following no link: what is opened lies below the directory.
-  int at = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  for (size_t i = 0; at >= 0 && i < parts.size(); ++i) {
-    bool last = i + 1 == parts.size();
-    int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (last ? O_NONBLOCK : O_DIRECTORY);
-    int next = openat(at, parts[i].c_str(), flags);
-    int error = errno;
-    close(at);
-    errno = error;
-    at = next;
-  }
-  if (at < 0)
-    return bad(absl::StrCat(where, ": cannot open: ",
-                            errno == ELOOP || errno == ENOTDIR
-                                ? "a symbolic link or not a directory"
-                                : std::strerror(errno)));
-  struct stat info;
-  if (fstat(at, &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1) {
-    close(at);
-    return bad(absl::StrCat(where, ": not a regular file with one name"));
-  }
-  File &file = files[location];
-  file.descriptor = at;
-  file.size = info.st_size;
-  return &file;
+absl::Status ExternalData::open(File &file) {
+  if (file.descriptor >= 0)
+    return absl::OkStatus();
+  std::string where = absl::StrCat("external data ", quoted(file.location), ": ");
+  if (directory.empty())
+    return bad(absl::StrCat(where, "a model from standard input has no directory to look in"));
+  if (directoryDescriptor < 0)
+    directoryDescriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directoryDescriptor < 0)
+    return bad(absl::StrCat(where, "cannot open the model's directory: ", std::strerror(errno)));
+  auto descriptor = openBeneath(directoryDescriptor, file.location);
+  if (!descriptor.ok())
+    return bad(absl::StrCat(where, descriptor.status().message()));
+  file.descriptor = *descriptor;
+  ++numOpen;
+  return check(file);
 }
 
-absl::StatusOr<std::unique_ptr<std::string>> ExternalData::read(const ::onnx::TensorProto &proto,
-                                                                int64_t wanted) {
+absl::Status ExternalData::check(File &file) {
+  std::string where = absl::StrCat("external data ", quoted(file.location), ": ");
+  struct stat now;
+  if (fstat(file.descriptor, &now) != 0)
+    return bad(absl::StrCat(where, "cannot read: ", std::strerror(errno)));
+  struct stat &first = file.info;
+  if (first.st_nlink == 0) // not seen before
+    first = now;
+  if (now.st_dev != first.st_dev || now.st_ino != first.st_ino || now.st_size != first.st_size ||
+      now.st_mtim.tv_sec != first.st_mtim.tv_sec || now.st_mtim.tv_nsec != first.st_mtim.tv_nsec)
+    return bad(absl::StrCat(where, "changed while it was read"));
+  return absl::OkStatus();
+}
+
+absl::Status ExternalData::close(File &file) {
+  if (file.descriptor < 0)
+    return absl::OkStatus();
+  absl::Status status = check(file);
+  ::close(std::exchange(file.descriptor, -1));
+  --numOpen;
+  return status;
+}
+
+absl::Status ExternalData::checkUnchanged() {
+  for (auto &[location, file] : files)
+    if (absl::Status status = close(file); !status.ok())
+      return status;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ExternalData::Range> ExternalData::locate(const ::onnx::TensorProto &proto,
+                                                         int64_t wanted) {
   std::string location;
   int64_t offset = 0, length = wanted;
   std::set<std::string> seen;
   for (const auto &entry : proto.external_data()) {
     if (!seen.insert(entry.key()).second)
-      return bad(absl::StrCat("external data: key \"", entry.key(), "\" occurs twice"));
+      return bad(absl::StrCat("external data: key ", quoted(entry.key()), " occurs twice"));
     if (entry.key() == "location") {
       location = entry.value();
     } else if (entry.key() == "offset" || entry.key() == "length") {
@@ -96,45 +114,66 @@ absl::StatusOr<std::unique_ptr<std::string>> ExternalData::read(const ::onnx::Te
         return number.status();
       (entry.key() == "offset" ? offset : length) = *number;
     } else if (entry.key() != "checksum") {
-      return bad(absl::StrCat("external data: unknown key \"", entry.key(), "\""));
+      return bad(absl::StrCat("external data: unknown key ", quoted(entry.key())));
     }
   }
   if (length != wanted)
     return bad(absl::StrCat("external data: length is ", length, ", dims and type need ", wanted));
-  auto file = open(location);
-  if (!file.ok())
-    return file.status();
-  if (offset > (*file)->size || length > (*file)->size - offset)
-    return bad(absl::StrCat("external data \"", location, "\": ", length, " bytes at offset ",
-                            offset, " are outside the file's ", (*file)->size, " bytes"));
-  auto &ranges = (*file)->ranges;
+  File &file = files[location];
+  file.location = location;
+  if (file.info.st_nlink == 0)
+    if (absl::Status status = open(file); !status.ok())
+      return status;
+  int64_t size = file.info.st_size;
+  if (offset > size || length > size - offset)
+    return bad(absl::StrCat("external data ", quoted(location), ": ", length, " bytes at offset ",
+                            offset, " are outside the file's ", size, " bytes"));
   if (length > 0) {
-    auto after = ranges.lower_bound(offset);
-    bool same = after != ranges.end() && after->first == offset && after->second == length;
-    bool clash = !same && after != ranges.end() && after->first < offset + length;
-    if (!same && after != ranges.begin()) {
+    auto after = file.ranges.lower_bound(offset);
+    bool same = after != file.ranges.end() && after->first == offset && after->second == length;
+    bool clash = !same && after != file.ranges.end() && after->first < offset + length;
+    if (!same && after != file.ranges.begin()) {
       auto before = std::prev(after);
       clash |= before->first + before->second > offset;
     }
     if (clash)
-      return bad(absl::StrCat("external data \"", location, "\": bytes at offset ", offset,
+      return bad(absl::StrCat("external data ", quoted(location), ": bytes at offset ", offset,
                               " belong to another tensor too"));
-    ranges[offset] = length;
+    file.ranges[offset] = length;
   }
+  return Range{&file, offset, length};
+}
 
-  auto bytes = std::make_unique<std::string>();
-  bytes->resize(length);
+absl::StatusOr<std::string> ExternalData::read(const Range &range) {
+  std::string where = absl::StrCat("external data ", quoted(range.file->location), ": ");
+  if (range.length > kMaxExternalBytes - bytesRead)
+    return bad(absl::StrCat(where, "the model's external data is larger than ",
+                            kMaxExternalBytes >> 30, " GiB, the limit"));
+  bytesRead += range.length;
+  if (absl::Status status = open(*range.file); !status.ok())
+    return status;
+  std::string bytes;
+  try {
+    bytes.resize(range.length);
+  } catch (const std::bad_alloc &) {
+    return bad(absl::StrCat(where, "not enough memory for ", range.length, " bytes"));
+  }
   int64_t done = 0;
-  while (done < length) {
-    ssize_t n = pread((*file)->descriptor, bytes->data() + done, length - done, offset + done);
+  while (done < range.length) {
+    ssize_t n = pread(range.file->descriptor, bytes.data() + done, range.length - done,
+                      range.offset + done);
     if (n < 0 && errno == EINTR)
       continue;
     if (n <= 0)
-      return bad(absl::StrCat("external data \"", location, "\": cannot read: ",
-                              n < 0 ? std::strerror(errno) : "the file shrank"));
+      return bad(absl::StrCat(where, n < 0 ? absl::StrCat("cannot read: ", std::strerror(errno))
+                                           : "changed while it was read: it shrank"));
     done += n;
   }
+  if (numOpen > kMaxOpen)
+    if (absl::Status status = close(*range.file); !status.ok())
+      return status;
   return bytes;
 }
+
 
 } // namespace aac::onnx

@@ -60,6 +60,8 @@ private:
   bool isAll(Value value, double number);
 
   int64_t maxElements;
+  /// Left to spend, in steps of evaluationWork(): what a graph can ask for is bounded.
+  int64_t work = int64_t{1} << 26;
   llvm::DenseMap<Value, std::unique_ptr<interp::Tensor>> cache;
 };
 
@@ -148,6 +150,10 @@ std::optional<std::vector<interp::Tensor>> Folder::evaluate(Operation *op) {
       operands.push_back(tensor);
     }
   }
+  int64_t steps = interp::evaluationWork(op);
+  if (steps > work)
+    return std::nullopt;
+  work -= steps;
   auto results = interp::evaluateOnnxOp(op, absl::MakeConstSpan(operands.data(), operands.size()));
   if (!results.ok()) // such as a division by zero that is never reached: leave it alone
     return std::nullopt;

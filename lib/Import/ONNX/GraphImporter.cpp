@@ -1,9 +1,8 @@
 //===- GraphImporter.cpp - inputs, order and outputs of a graph -----------===//
 #include "GraphImporter.h"
+#include "Messages.h"
 #include "OpTable.h"
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include <queue>
 
@@ -11,8 +10,6 @@ using namespace mlir;
 
 namespace aac::onnx {
 namespace {
-
-absl::Status bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
 
 /// "[1, sequence, ?]"
 std::string dimsText(const std::vector<int64_t> &dims, const std::vector<std::string> &symbols) {
@@ -26,15 +23,10 @@ bool isOnnxDomain(const std::string &domain) { return domain.empty() || domain =
 
 } // namespace
 
-std::string quoted(const std::string &name) {
-  std::string text = absl::CHexEscape(name.substr(0, 200));
-  return absl::StrCat("\"", text, name.size() > 200 ? "..." : "", "\"");
-}
-
 std::string describeNode(const ::onnx::NodeProto &node, int index) {
   if (node.name().empty())
-    return absl::StrCat("node ", index, " (", absl::CHexEscape(node.op_type()), ")");
-  return absl::StrCat("node ", quoted(node.name()), " (", absl::CHexEscape(node.op_type()), ")");
+    return absl::StrCat("node ", index, " (", escaped(node.op_type()), ")");
+  return absl::StrCat("node ", quoted(node.name()), " (", escaped(node.op_type()), ")");
 }
 
 GraphImporter::GraphImporter(MLIRContext *context, FileModel &file, const std::string &task,
@@ -169,6 +161,7 @@ absl::Status GraphImporter::findLiveNodes() {
   live.assign(proto.node_size(), 0);
   std::vector<int> work;
   auto need = [&](const std::string &name) {
+    read.insert(name);
     auto found = producers.find(name);
     if (found != producers.end() && !live[found->second]) {
       live[found->second] = 1;
@@ -229,21 +222,65 @@ absl::Status GraphImporter::orderNodes() {
   return absl::InternalError("cannot order the nodes");
 }
 
-absl::Status GraphImporter::checkSupported() const {
-  std::vector<std::string> unknown;
-  for (int index : order) {
-    const ::onnx::NodeProto &node = proto.node(index);
+namespace {
+
+/// Collects what does not import: nodes, with those of subgraphs (which protobuf's nesting
+/// limit bounds).
+class UnknownNodes {
+public:
+  explicit UnknownNodes(const ::onnx::ModelProto &model) {
+    for (const auto &function : model.functions())
+      functions.insert({function.domain(), function.name()});
+  }
+
+  void check(const ::onnx::NodeProto &node, int index, const std::string &inside) {
     if (isOnnxDomain(node.domain()) && findOp(node.op_type()))
-      continue;
+      return;
     std::string text = describeNode(node, index);
     if (!isOnnxDomain(node.domain()))
       text += absl::StrCat(" of domain ", quoted(node.domain()));
-    unknown.push_back(text);
+    if (functions.count({node.domain(), node.op_type()}))
+      text += " (a function of the file: inline functions when exporting)";
+    text += inside;
+    if (++count <= kMaxListed)
+      texts.push_back(std::move(text));
+    for (const auto &attribute : node.attribute()) {
+      std::string place =
+          absl::StrCat(" in ", quoted(attribute.name()), " of ", describeNode(node, index));
+      checkGraph(attribute.g(), place);
+      for (const auto &graph : attribute.graphs())
+        checkGraph(graph, place);
+    }
   }
-  if (unknown.empty() || options.allowUnsupported)
-    return absl::OkStatus();
-  return bad(absl::StrCat(unknown.size(), unknown.size() == 1 ? " operator is" : " operators are",
-                          " not supported: ", absl::StrJoin(unknown, ", ")));
+
+  absl::Status status() const {
+    if (count == 0)
+      return absl::OkStatus();
+    std::string more =
+        count > kMaxListed ? absl::StrCat(" and ", count - kMaxListed, " more") : "";
+    return bad(absl::StrCat(count, count == 1 ? " operator is" : " operators are",
+                            " not supported: ", absl::StrJoin(texts, ", "), more));
+  }
+
+private:
+  void checkGraph(const ::onnx::GraphProto &graph, const std::string &place) {
+    for (int index = 0; index < graph.node_size(); ++index)
+      check(graph.node(index), index, place);
+  }
+
+  static constexpr size_t kMaxListed = 1000;
+  std::set<std::pair<std::string, std::string>> functions;
+  std::vector<std::string> texts;
+  size_t count = 0;
+};
+
+} // namespace
+
+absl::Status GraphImporter::checkSupported() const {
+  UnknownNodes unknown(file.proto);
+  for (int index : order)
+    unknown.check(proto.node(index), index, "");
+  return options.allowUnsupported ? absl::OkStatus() : unknown.status();
 }
 
 absl::Status GraphImporter::importOutputs(GraphOp graph) {

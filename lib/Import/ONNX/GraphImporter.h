@@ -12,6 +12,7 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include <map>
 #include <set>
 
@@ -70,6 +71,8 @@ private:
   mlir::Value constant(llvm::ArrayRef<int64_t> values, mlir::Location loc);
   mlir::Value none(mlir::Location loc);
   mlir::Location locationOf(const ::onnx::NodeProto &node);
+  /// Constants known while importing are bounded: an error if they are too many.
+  absl::Status checkEvaluated() const;
   /// Integers of a constant value, of an initialiser or computed.
   std::optional<llvm::SmallVector<int64_t>> integersOf(mlir::Value value);
   /// The value if it is small and constant; loads initialisers on demand.
@@ -88,16 +91,16 @@ private:
   llvm::StringMap<size_t> initializers; ///< name -> index in the file
   llvm::StringMap<int> producers;       ///< value name -> index of its node
   std::vector<char> live;
+  llvm::StringSet<> read; ///< values that live nodes or the graph's outputs read
   std::vector<int> order; ///< indices of live nodes
   llvm::StringMap<mlir::Value> values;
   llvm::DenseMap<mlir::Value, interp::Tensor> constants;
+  int64_t evaluationWork = 0; ///< spent on `constants`, in interp::evaluationWork()
   mlir::Value noneValue;
 };
 
 /// `node "encoder/MatMul_3" (MatMul)`, by its number where it has no name.
 std::string describeNode(const ::onnx::NodeProto &node, int index);
-/// A name for a message: quoted, control characters escaped, at most 200 characters.
-std::string quoted(const std::string &name);
 
 } // namespace aac::onnx
 

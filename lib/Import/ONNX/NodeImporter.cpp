@@ -6,12 +6,13 @@
 //===----------------------------------------------------------------------===//
 #include "ExternalData.h"
 #include "GraphImporter.h"
+#include "Messages.h"
 #include "OpTable.h"
 
 #include "aac/Interp/Attributes.h"
 #include "aac/Interp/OnnxOps.h"
-#include "absl/strings/str_cat.h"
 #include "mlir/IR/Diagnostics.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -20,10 +21,13 @@ namespace {
 
 using ::onnx::AttributeProto;
 
-absl::Status bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
-
 /// Constants up to this size are evaluated while importing: shapes and scalars.
 constexpr int64_t kEvaluatedElements = 4096;
+/// Steps of all of them together: far above what shape arithmetic of a real model needs.
+constexpr int64_t kEvaluationWork = 1 << 26;
+
+/// No operator has as many; a list that is searched stays short.
+constexpr int kMaxAttributes = 64;
 
 bool isReduction(StringRef name) { return name.starts_with("Reduce"); }
 
@@ -109,11 +113,21 @@ void GraphImporter::evaluate(Operation *op) {
   }
   for (Value operand : op->getOperands())
     operands.push_back(isa<NoneType>(operand.getType()) ? nullptr : evaluated(operand));
+  evaluationWork += interp::evaluationWork(op);
+  if (evaluationWork > kEvaluationWork)
+    return; // importNode() refuses
   auto results = interp::evaluateOnnxOp(op, absl::MakeConstSpan(operands.data(), operands.size()));
   if (!results.ok())
     return; // the interpreter reports it if it is ever run
   for (auto [value, tensor] : llvm::zip_equal(op->getResults(), *results))
     constants[value] = std::move(tensor);
+}
+
+absl::Status GraphImporter::checkEvaluated() const {
+  if (evaluationWork <= kEvaluationWork)
+    return absl::OkStatus();
+  return bad(absl::StrCat("constant arithmetic up to here takes more than ", kEvaluationWork,
+                          " steps, the limit"));
 }
 
 std::optional<SmallVector<int64_t>> GraphImporter::integersOf(Value value) {
@@ -134,6 +148,8 @@ absl::StatusOr<Attribute> GraphImporter::convert(AttributeProto &attribute) {
   case AttributeProto::INT:
     return builder.getI64IntegerAttr(attribute.i());
   case AttributeProto::FLOAT:
+    if (std::isnan(attribute.f()))
+      return bad("is not a number (NaN)");
     return builder.getF32FloatAttr(attribute.f());
   case AttributeProto::STRING:
     return builder.getStringAttr(attribute.s());
@@ -141,16 +157,19 @@ absl::StatusOr<Attribute> GraphImporter::convert(AttributeProto &attribute) {
     return builder.getDenseI64ArrayAttr(
         ArrayRef<int64_t>(attribute.ints().data(), attribute.ints_size()));
   case AttributeProto::FLOATS:
+    if (llvm::any_of(attribute.floats(), [](float f) { return std::isnan(f); }))
+      return bad("is not a number (NaN)");
     return builder.getDenseF32ArrayAttr(
         ArrayRef<float>(attribute.floats().data(), attribute.floats_size()));
   case AttributeProto::TENSOR: {
     // Tensors of attributes are small; external ones are not allowed here.
     if (attribute.t().data_location() == ::onnx::TensorProto::EXTERNAL)
       return bad("is an external tensor, which only initializers may be");
-    ExternalData nowhere("");
+    ExternalData nowhere("-");
     auto tensor = takeTensor(*attribute.mutable_t(), nowhere);
-    if (!tensor.ok())
-      return tensor.status();
+    absl::Status status = tensor.ok() ? checkFinite(*tensor) : tensor.status();
+    if (!status.ok())
+      return status;
     return pool.intern(*tensor);
   }
   case AttributeProto::GRAPH:
@@ -163,6 +182,9 @@ absl::StatusOr<Attribute> GraphImporter::convert(AttributeProto &attribute) {
 }
 
 absl::Status GraphImporter::readAttributes(::onnx::NodeProto &node, NamedAttrList &attributes) {
+  if (node.attribute_size() > kMaxAttributes)
+    return bad(absl::StrCat("has ", node.attribute_size(), " attributes, the most are ",
+                            kMaxAttributes));
   for (AttributeProto &attribute : *node.mutable_attribute()) {
     std::string where = absl::StrCat("attribute ", quoted(attribute.name()));
     if (attribute.name().empty() || attributes.get(attribute.name()))
@@ -301,12 +323,7 @@ absl::Status GraphImporter::checkDropout(const ::onnx::NodeProto &node, NamedAtt
 absl::Status GraphImporter::checkUnusedOutputs(const ::onnx::NodeProto &node, int used) const {
   for (int i = used; i < node.output_size(); ++i) {
     const std::string &name = node.output(i);
-    if (name.empty())
-      continue;
-    bool wanted = llvm::any_of(proto.output(), [&](const auto &o) { return o.name() == name; });
-    for (int index = 0; index < proto.node_size() && !wanted; ++index)
-      wanted = live[index] && llvm::is_contained(proto.node(index).input(), name);
-    if (wanted)
+    if (read.contains(name) && !name.empty())
       return bad(
           absl::StrCat("its output ", quoted(name), " is used: only the first ", used, " can be"));
   }
@@ -379,7 +396,7 @@ absl::Status GraphImporter::importKnownNode(const ::onnx::NodeProto &constNode, 
     auto op = ConstantOp::create(builder, loc, cast<ShapedType>(value->getType()), *value);
     evaluate(op);
     values[node.output(0)] = op.getResult();
-    return absl::OkStatus();
+    return checkEvaluated();
   }
 
   SmallVector<Value> operands;
@@ -470,7 +487,7 @@ absl::Status GraphImporter::importKnownNode(const ::onnx::NodeProto &constNode, 
   for (auto [i, result] : llvm::enumerate(op->getResults()))
     if (!node.output(i).empty())
       values[node.output(i)] = result;
-  return absl::OkStatus();
+  return checkEvaluated();
 }
 
 absl::Status GraphImporter::importNode(const ::onnx::NodeProto &node, int index) {

@@ -6,10 +6,10 @@
 //===----------------------------------------------------------------------===//
 #include "Reader.h"
 #include "ExternalData.h"
+#include "Messages.h"
 
 #include "aac/Support/File.h"
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -24,11 +24,14 @@
 namespace aac::onnx {
 namespace {
 
-absl::Status bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
-
 constexpr int64_t kMaxBytes = std::numeric_limits<int32_t>::max();
+/// Newer ones may have meanings that this importer does not know.
+constexpr int64_t kNewestIrVersion = 13;
 const char kTooLarge[] = "is larger than 2 GiB, the limit of protobuf: store the weights as "
                          "external data";
+
+const char kUnparsable[] = "is not an ONNX model, or truncated, or nested more than 100 deep: "
+                           "protobuf cannot parse it";
 
 /// Closes a descriptor.
 struct Descriptor {
@@ -45,7 +48,7 @@ absl::Status parseBytes(const std::string &bytes, ::onnx::ModelProto &model) {
   if (static_cast<int64_t>(bytes.size()) > kMaxBytes)
     return bad(kTooLarge);
   if (!model.ParseFromArray(bytes.data(), bytes.size()))
-    return bad("is not an ONNX model, or truncated: protobuf cannot parse it");
+    return bad(kUnparsable);
   return absl::OkStatus();
 }
 
@@ -74,10 +77,15 @@ absl::Status parseFile(const std::string &path, ::onnx::ModelProto &model) {
   if (stream.GetErrno() != 0)
     return bad(absl::StrCat("cannot read: ", std::strerror(stream.GetErrno())));
   if (!parsed)
-    return bad("is not an ONNX model, or truncated: protobuf cannot parse it");
-  if (coded.CurrentPosition() != info.st_size)
+    return bad(kUnparsable);
+  struct stat after;
+  if (fstat(file.fd, &after) != 0)
+    return bad(absl::StrCat("cannot read: ", std::strerror(errno)));
+  if (coded.CurrentPosition() != info.st_size || after.st_size != info.st_size)
     return bad(absl::StrCat("changed while it was read: ", info.st_size, " bytes became ",
-                            coded.CurrentPosition()));
+                            std::max<int64_t>(coded.CurrentPosition(), after.st_size)));
+  if (after.st_mtim.tv_sec != info.st_mtim.tv_sec || after.st_mtim.tv_nsec != info.st_mtim.tv_nsec)
+    return bad("changed while it was read");
   return absl::OkStatus();
 }
 
@@ -114,38 +122,40 @@ absl::StatusOr<std::unique_ptr<FileModel>> readModel(const std::string &path) {
     return status;
   if (model->proto.ir_version() <= 0)
     return bad("ir_version is missing or 0: not an ONNX model");
+  if (model->proto.ir_version() > kNewestIrVersion)
+    return bad(absl::StrCat("ir_version ", model->proto.ir_version(),
+                            " is not known, the newest is ", kNewestIrVersion));
   if (!model->proto.has_graph())
     return bad("has no graph (truncated?)");
   auto opset = findOpset(model->proto);
   if (!opset.ok())
     return opset.status();
   model->opset = *opset;
-  if (model->proto.functions_size() != 0)
-    return bad(absl::StrCat("defines the function \"",
-                            absl::CHexEscape(model->proto.functions(0).name()),
-                            "\": functions are not supported, inline them when exporting"));
   ::onnx::GraphProto &graph = *model->proto.mutable_graph();
   if (graph.sparse_initializer_size() != 0)
     return bad(absl::StrCat("initializer \"",
-                            absl::CHexEscape(graph.sparse_initializer(0).values().name()),
+                            escaped(graph.sparse_initializer(0).values().name()),
                             "\" is sparse: sparse tensors are not supported"));
 
   ExternalData external(path);
   std::unordered_set<std::string> names;
   for (::onnx::TensorProto &proto : *graph.mutable_initializer()) {
-    std::string where = absl::StrCat("initializer \"", absl::CHexEscape(proto.name()), "\"");
+    std::string where = absl::StrCat("initializer \"", escaped(proto.name()), "\"");
     if (proto.name().empty())
       return bad("an initializer has no name");
     if (!names.insert(proto.name()).second)
       return bad(absl::StrCat(where, " occurs twice"));
     auto tensor = takeTensor(proto, external);
-    if (!tensor.ok())
-      return bad(absl::StrCat(where, ": ", tensor.status().message()));
+    status = tensor.ok() ? checkFinite(*tensor) : tensor.status();
+    if (!status.ok())
+      return bad(absl::StrCat(where, ": ", status.message()));
     model->hasWidened |= tensor->dataType == ::onnx::TensorProto::FLOAT16 ||
                          tensor->dataType == ::onnx::TensorProto::BFLOAT16 ||
                          tensor->dataType == ::onnx::TensorProto::DOUBLE;
     model->initializers.push_back(*std::move(tensor));
   }
+  if (status = external.checkUnchanged(); !status.ok())
+    return status;
   return model;
 }
 

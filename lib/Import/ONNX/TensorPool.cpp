@@ -37,21 +37,23 @@ ElementsAttr TensorPool::intern(TensorData &tensor) {
   auto [begin, end] = resources.equal_range(tensor.hash);
   for (auto it = begin; it != end; ++it) {
     ArrayRef<char> held = it->second.getBlob()->getData();
-    if (held.size() == bytes.size() && std::memcmp(held.data(), bytes.data(), bytes.size()) == 0) {
+    if (held.size() == bytes.size() &&
+        (held.data() == bytes.data() ||
+         std::memcmp(held.data(), bytes.data(), bytes.size()) == 0)) {
       tensor.bytes.reset();
       return DenseResourceElementsAttr::get(type, it->second);
     }
   }
   if (reinterpret_cast<uintptr_t>(bytes.data()) % kAlignment != 0) {
-    auto copy = std::make_unique<std::string>();
+    auto copy = std::make_shared<std::string>();
     copy->reserve(std::max<size_t>(bytes.size(), 64)); // on the heap: aligned by malloc
     copy->assign(bytes);
     tensor.bytes = std::move(copy);
   }
-  std::string *owned = tensor.bytes.release();
+  std::shared_ptr<std::string> owned = std::move(tensor.bytes);
+  ArrayRef<char> data(owned->data(), owned->size());
   AsmResourceBlob blob(
-      ArrayRef<char>(owned->data(), owned->size()), kAlignment,
-      [owned](void *, size_t, size_t) { delete owned; },
+      data, kAlignment, [owned = std::move(owned)](void *, size_t, size_t) {},
       /*dataIsMutable=*/false);
   std::string name;
   llvm::raw_string_ostream(name) << 'h' << llvm::format_hex_no_prefix(tensor.hash, 16);

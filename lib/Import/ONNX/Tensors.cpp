@@ -6,13 +6,15 @@
 //===----------------------------------------------------------------------===//
 #include "Tensors.h"
 #include "ExternalData.h"
+#include "Messages.h"
 
 #include AAC_ONNX_PB_H
 
 #include "aac/Support/Hash.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "dialects/ONNX/ONNXInfer.h"
 #include "llvm/ADT/APFloat.h"
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -20,8 +22,6 @@ namespace aac::onnx {
 namespace {
 
 using Proto = ::onnx::TensorProto;
-
-absl::Status bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
 
 struct DataType {
   const char *name;
@@ -152,6 +152,8 @@ int64_t dataTypeSize(int32_t dataType) {
 }
 
 absl::StatusOr<int64_t> countElements(absl::Span<const int64_t> dims) {
+  if (dims.size() > kMaxRank)
+    return bad(absl::StrCat("has ", dims.size(), " dimensions, the most are ", kMaxRank));
   int64_t count = 1;
   bool overflow = false, empty = false;
   for (int64_t d : dims) {
@@ -159,14 +161,46 @@ absl::StatusOr<int64_t> countElements(absl::Span<const int64_t> dims) {
       return bad(
           absl::StrCat("dimension ", d, " of [", absl::StrJoin(dims, ", "), "] is negative"));
     empty |= d == 0;
-    overflow |= __builtin_mul_overflow(count, d, &count);
+    overflow |= __builtin_mul_overflow(count, std::max<int64_t>(d, 1), &count);
   }
-  if (empty)
-    return 0;
   // 16 bytes an element must be countable too.
   if (overflow || count > std::numeric_limits<int64_t>::max() / 16)
     return bad(absl::StrCat("dims [", absl::StrJoin(dims, ", "), "] have too many elements"));
-  return count;
+  return empty ? 0 : count;
+}
+
+absl::Status checkFinite(const TensorData &tensor) {
+  bool isFloat = tensor.dataType == Proto::FLOAT || tensor.dataType == Proto::FLOAT16 ||
+                 tensor.dataType == Proto::BFLOAT16 || tensor.dataType == Proto::DOUBLE;
+  if (!isFloat)
+    return absl::OkStatus();
+  constexpr uint32_t kSign = 0x80000000, kInfinity = 0x7f800000;
+  const std::string &bytes = *tensor.bytes;
+  size_t count = bytes.size() / 4;
+  auto bitsAt = [&](size_t i) {
+    uint32_t bits;
+    std::memcpy(&bits, bytes.data() + 4 * i, 4);
+    return bits & ~kSign;
+  };
+  uint32_t largest = 0;
+  for (size_t i = 0; i < count; ++i)
+    largest = std::max(largest, bitsAt(i));
+  if (largest < kInfinity)
+    return absl::OkStatus();
+  size_t infinity = count, number = count;
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t bits = bitsAt(i);
+    if (bits > kInfinity)
+      return bad(absl::StrCat("element ", i, " is not a number (NaN)"));
+    if (bits == kInfinity)
+      infinity = std::min(infinity, i);
+    else if (bits != 0)
+      number = std::min(number, i);
+  }
+  if (number == count)
+    return absl::OkStatus();
+  return bad(absl::StrCat("element ", infinity, " is infinite", tensor.dataType == Proto::DOUBLE ? " as f32" : "",
+                          ": only a mask of zeros and infinities may be"));
 }
 
 absl::StatusOr<TensorData> takeTensor(Proto &proto, ExternalData &external) {
@@ -201,13 +235,29 @@ absl::StatusOr<TensorData> takeTensor(Proto &proto, ExternalData &external) {
   if (proto.data_location() == Proto::EXTERNAL) {
     if (typed || proto.has_raw_data())
       return bad(absl::StrCat("is external but has values in ", typed ? typed->name : "raw_data"));
-    auto bytes = external.read(proto, wanted);
-    if (!bytes.ok())
-      return bytes.status();
-    tensor.bytes = *std::move(bytes);
-  } else if (proto.external_data_size() != 0) {
+    auto range = external.locate(proto, wanted);
+    if (!range.ok())
+      return range.status();
+    // Equal offsets are equal ranges, those of no bytes apart.
+    TensorBytes none;
+    TensorBytes &known =
+        wanted == 0 ? none : range->file->known[{range->offset, tensor.dataType}];
+    if (!known.bytes) {
+      auto bytes = external.read(*range);
+      if (!bytes.ok())
+        return bytes.status();
+      known.bytes = std::make_shared<std::string>(*std::move(bytes));
+      normalise(tensor.dataType, *known.bytes);
+      known.hash = hashBytes(*known.bytes);
+    }
+    tensor.bytes = known.bytes;
+    tensor.hash = known.hash;
+    return tensor;
+  }
+  if (proto.external_data_size() != 0)
     return bad("has external_data but data_location is not EXTERNAL");
-  } else if (typed) {
+  tensor.bytes = std::make_shared<std::string>();
+  if (typed) {
     const char *expected = fieldOf(tensor.dataType);
     if (absl::string_view(expected) != typed->name)
       return bad(absl::StrCat("is ", dataTypeName(tensor.dataType), " but has values in ",
@@ -215,20 +265,19 @@ absl::StatusOr<TensorData> takeTensor(Proto &proto, ExternalData &external) {
     if (typed->size != *count)
       return bad(absl::StrCat(typed->name, " has ", typed->size, " values, dims [",
                               absl::StrJoin(tensor.dims, ", "), "] need ", *count));
-    tensor.bytes = std::make_unique<std::string>();
     packTyped(proto, *tensor.bytes);
+    Proto().Swap(&proto); // frees what is packed now
   } else {
     if (static_cast<int64_t>(proto.raw_data().size()) != wanted)
       return bad(absl::StrCat(proto.has_raw_data() ? "raw_data has " : "has no values: ",
                               proto.raw_data().size(), " bytes, ", dataTypeName(tensor.dataType),
                               " [", absl::StrJoin(tensor.dims, ", "), "] needs ", wanted));
     if (proto.has_raw_data())
-      tensor.bytes.reset(proto.release_raw_data());
-    if (!tensor.bytes)
-      tensor.bytes = std::make_unique<std::string>();
+      *tensor.bytes = std::move(*proto.mutable_raw_data());
+    proto.clear_raw_data();
   }
   normalise(tensor.dataType, *tensor.bytes);
-  tensor.hash = hashBytes(absl::string_view(tensor.bytes->data(), tensor.bytes->size()));
+  tensor.hash = hashBytes(*tensor.bytes);
   return tensor;
 }
 

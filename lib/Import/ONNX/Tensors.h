@@ -24,7 +24,7 @@ struct TensorData {
   std::string name;
   int32_t dataType = 0; ///< as in the file
   std::vector<int64_t> dims;
-  std::unique_ptr<std::string> bytes;
+  std::shared_ptr<std::string> bytes;
   uint64_t hash = 0; ///< XXH3-64 of `bytes`
 
   int64_t numElements() const;
@@ -36,10 +36,15 @@ std::string dataTypeName(int32_t dataType);
 /// Bytes of an element in a file; 0 for types that cannot be imported.
 int64_t dataTypeSize(int32_t dataType);
 
-/// Product of `dims`; an error says which is negative, or that it overflows.
+/// Product of `dims`; an error says which is negative, that they are too many or that the
+/// product overflows (also that of all but the zeros, so that any order can be multiplied).
 absl::StatusOr<int64_t> countElements(absl::Span<const int64_t> dims);
 
-/// Takes the values out of `proto`: f32 and integer `raw_data` is moved, not copied.
+/// An error if a weight is no number: any NaN, or infinities beside values other than zero
+/// (a mask may be of zeros and infinities).
+absl::Status checkFinite(const TensorData &tensor);
+
+/// Takes the values out of `proto`, which is left without them: f32 and integer `raw_data` is moved, not copied.
 /// `external` reads tensors that lie in another file. Errors do not name file or tensor.
 absl::StatusOr<TensorData> takeTensor(::onnx::TensorProto &proto, ExternalData &external);
 

@@ -1,6 +1,9 @@
 #include "aac/Support/File.h"
 
 #include <dirent.h>
+#include <cerrno>
+#include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,11 +22,7 @@ protected:
     ASSERT_NE(mkdtemp(&pattern[0]), nullptr);
     dir = pattern;
   }
-  void TearDown() override {
-    for (const std::string &name : names())
-      unlink((dir + "/" + name).c_str());
-    rmdir(dir.c_str());
-  }
+  void TearDown() override { std::filesystem::remove_all(dir); }
   std::vector<std::string> names() {
     std::vector<std::string> result;
     DIR *handle = opendir(dir.c_str());
@@ -78,6 +77,80 @@ TEST_F(FileTest, Errors) {
   EXPECT_THAT(std::string(writeFileAtomically(dir, "x").message()), HasSubstr("it is a directory"));
   EXPECT_THAT(std::string(writeFileAtomically(dir + "/no/x", "x").message()),
               HasSubstr("cannot create a file beside '" + dir + "/no/x'"));
+}
+
+TEST_F(FileTest, AtomicFileLeavesNothingWithoutCommit) {
+  {
+    auto file = AtomicFile::create(dir + "/x");
+    ASSERT_TRUE(file.ok());
+    ASSERT_EQ(write(file->descriptor(), "half", 4), 4);
+  }
+  EXPECT_EQ(names().size(), 0u);
+  auto file = AtomicFile::create(dir + "/x");
+  ASSERT_TRUE(file.ok());
+  ASSERT_EQ(write(file->descriptor(), "whole", 5), 5);
+  EXPECT_TRUE(file->commit().ok());
+  EXPECT_EQ(readFile(dir + "/x").value(), "whole");
+  auto failed = AtomicFile::create(dir + "/x");
+  ASSERT_TRUE(failed.ok());
+  EXPECT_THAT(std::string(failed->commit(ENOSPC).message()), HasSubstr("No space left"));
+}
+
+TEST_F(FileTest, WritesThroughNoPlantedLink) {
+  ASSERT_TRUE(writeFileAtomically(dir + "/victim", "mine").ok());
+  std::string planted = dir + "/x.tmp" + std::to_string(getpid());
+  ASSERT_EQ(symlink((dir + "/victim").c_str(), planted.c_str()), 0);
+  ASSERT_TRUE(writeFileAtomically(dir + "/x", "new").ok());
+  EXPECT_EQ(readFile(dir + "/victim").value(), "mine");
+  EXPECT_EQ(readFile(dir + "/x").value(), "new");
+}
+
+TEST_F(FileTest, OpenBeneath) {
+  std::string model = dir + "/m";
+  for (const char *folder : {"/m", "/m/sub", "/m_evil"})
+    ASSERT_EQ(mkdir((dir + folder).c_str(), 0777), 0);
+  for (const char *file : {"/secret", "/m/w..bin", "/m/..w", "/m/sub/w", "/m/two", "/m_evil/w"})
+    ASSERT_TRUE(writeFileAtomically(dir + file, file).ok());
+  ASSERT_EQ(symlink("../secret", (model + "/link").c_str()), 0);
+  ASSERT_EQ(symlink("sub", (model + "/folder").c_str()), 0);
+  ASSERT_EQ(symlink("..", (model + "/up").c_str()), 0);
+  ASSERT_EQ(link((model + "/two").c_str(), (model + "/one").c_str()), 0);
+  ASSERT_EQ(mkfifo((model + "/pipe").c_str(), 0666), 0);
+  int directory = open(model.c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_GE(directory, 0);
+  for (bool byParts : {false, true}) {
+    for (const char *good : {"w..bin", "..w", "sub/w"}) {
+      auto fd = openBeneath(directory, good, byParts);
+      ASSERT_TRUE(fd.ok()) << good << ": " << fd.status().message();
+      close(*fd);
+    }
+    const std::pair<std::string, const char *> bad[] = {
+        {"", "relative path"},
+        {"/etc/passwd", "relative path"},
+        {"..\\secret", "relative path"},
+        {std::string("sub\0/w", 6), "relative path"},
+        {"../secret", "must not leave"},
+        {"sub/../../secret", "must not leave"},
+        {"../m_evil/w", "must not leave"},
+        {"sub//w", "must not leave"},
+        {"./w..bin", "must not leave"},
+        {"link", "a symbolic link"},
+        {"folder/w", "a symbolic link"},
+        {"up/secret", "a symbolic link"},
+        {"one", "one name"},
+        {"pipe", "one name"},
+        {"sub", "one name"},
+        {"..w/w", "not a directory"},
+        {"none", "No such file"},
+        {"\xe2\x80\xa5/secret", "No such file"}, // a character that looks like two dots
+    };
+    for (const auto &[path, message] : bad) {
+      auto fd = openBeneath(directory, path, byParts);
+      ASSERT_FALSE(fd.ok()) << path;
+      EXPECT_THAT(std::string(fd.status().message()), HasSubstr(message)) << path;
+    }
+  }
+  close(directory);
 }
 
 } // namespace
