@@ -5,7 +5,7 @@ Commands are found on PATH, which starts with this build's bin/ and then LLVM's:
   FileCheck, not, count, split-file                   LLVM's
 Substitutions:
   %python    a Python that has numpy and onnx, with python/ of the source tree on its path
-  %source    the source tree; %machines its machines/
+  %source    the source tree; %machines its machines/; %build the build tree
   %shared    the sample models and vectors (AAC_SHARED, or ../shared beside the source tree);
              tests that use it say `REQUIRES: shared` and are reported unsupported without it
 """
@@ -31,8 +31,12 @@ llvm_config.with_environment("PYTHONDONTWRITEBYTECODE", "1")
 for tool in filter(None, config.aac_tools):
     config.available_features.add("tool-" + tool)
 
+if config.sanitizers:
+    config.available_features.add("sanitizers")
+
 config.substitutions.append(("%python", f'"{config.python}"'))
 config.substitutions.append(("%source", config.aac_source_dir))
+config.substitutions.append(("%build", config.aac_binary_dir))
 config.substitutions.append(("%machines", os.path.join(config.aac_source_dir, "machines")))
 
 shared = os.environ.get("AAC_SHARED") or os.path.join(config.aac_source_dir, os.pardir, "shared")

@@ -12,11 +12,17 @@ foreach(tool aac aac-opt aac-translate aac-sim aac-isa-gen aac-lsp-server aac-re
   endif()
 endforeach()
 
+# Makes files change while they are read (test/Import/hostile.py).
+add_library(aac-test-changing MODULE ${CMAKE_CURRENT_LIST_DIR}/Import/changing.c)
+set_target_properties(aac-test-changing PROPERTIES
+  LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+target_link_libraries(aac-test-changing PRIVATE aac_warnings ${CMAKE_DL_LIBS})
+
 configure_file(${CMAKE_CURRENT_LIST_DIR}/lit.site.cfg.py.in
   ${CMAKE_CURRENT_BINARY_DIR}/lit.site.cfg.py @ONLY)
 
 add_custom_target(check-lit
   COMMAND ${Python3_EXECUTABLE} ${AAC_LIT} -sv ${CMAKE_CURRENT_BINARY_DIR}
-  DEPENDS ${AAC_LIT_TOOLS}
+  DEPENDS ${AAC_LIT_TOOLS} aac-test-changing
   COMMENT "Running the lit tests"
   USES_TERMINAL)

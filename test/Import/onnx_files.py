@@ -6,10 +6,11 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 
-def node(op, inputs, outputs, name=None, **attributes):
+def node(op, inputs, outputs, name=None, domain=None, **attributes):
     """A node; inputs and outputs as strings of names separated by blanks ("-" is absent)."""
     names = lambda text: ["" if n == "-" else n for n in text.split()]
-    return helper.make_node(op, names(inputs), names(outputs), name=name or f"/{op}", **attributes)
+    return helper.make_node(op, names(inputs), names(outputs), name=name or f"/{op}",
+                            domain=domain, **attributes)
 
 
 def value(name, shape, element=TensorProto.FLOAT):

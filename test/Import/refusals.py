@@ -10,6 +10,8 @@ import os
 import pathlib
 import re
 import shutil
+import socket
+import stat
 import sys
 
 import numpy as np
@@ -111,6 +113,11 @@ def ir_version_0(path):
     return linear(ir_version=0)
 
 
+@case("ir_version 999 is not known, the newest is")
+def ir_version_999(path):
+    return linear(ir_version=999)
+
+
 @case("opset 999 is not supported: export with opset 11 to 21")
 def opset_999(path):
     return linear(opset=999)
@@ -135,14 +142,26 @@ def two_opsets(path):
     return proto
 
 
-@case('defines the function "f"')
-def function(path):
-    proto = linear()
-    proto.functions.add().name = "f"
+def with_function(proto, recursive=False):
+    """The model with a function f of domain "local"; one that calls itself, if asked for."""
+    body = [node("f" if recursive else "Relu", "a", "b", domain="local" if recursive else None)]
+    proto.functions.append(helper.make_function("local", "f", ["a"], ["b"], body,
+                                                [helper.make_opsetid("", 13)]))
+    proto.opset_import.append(helper.make_opsetid("local", 1))
     return proto
 
 
-# --- tensors ---------------------------------------------------------------------------------
+@case(r'1 operator is not supported: node "/F" \(f\) of domain "local" '
+      r'\(a function of the file: inline functions when exporting\)')
+def function(path):
+    return with_function(model([node("f", "x", "y", "/F", domain="local")], [value("x", [2])],
+                               [value("y", [2])]))
+
+
+@case(r'node "/F" \(f\) of domain "local"')
+def recursive_function(path):
+    return with_function(model([node("f", "x", "y", "/F", domain="local")], [value("x", [2])],
+                               [value("y", [2])]), recursive=True)
 
 
 @case(r'initializer "w": raw_data has 48 bytes, float \[3, 5\] needs 60')
@@ -158,6 +177,56 @@ def negative_dims(path):
 @case(r'initializer "w": dims .* have too many elements')
 def dims_overflow(path):
     return patched_tensor(dims=[2**40, 2**40])
+
+
+@case(r'initializer "w": dims .* have too many elements')
+def dims_overflow_behind_zero(path):
+    """Zero elements in all, but no order of multiplying them may overflow."""
+    return patched_tensor(dims=[2**40, 2**40, 0], raw_data=b"")
+
+
+@case(r'initializer "w": has 65 dimensions, the most are 64')
+def many_dims(path):
+    return patched_tensor(dims=[1] * 65, raw_data=bytes(4))
+
+
+@case(r'initializer "w": raw_data has 23 bytes, float16 \[3, 4\] needs 24')
+def odd_half(path):
+    return patched_tensor(data_type=TensorProto.FLOAT16, raw_data=bytes(23))
+
+
+def ones(shape, *changes):
+    """Ones with `changes` ((index, value), ...) as the initializer w."""
+    array = np.ones(shape, np.float32)
+    for index, new in changes:
+        array[index] = new
+    return array
+
+
+def weights(array):
+    proto = linear()
+    proto.graph.initializer[0].CopyFrom(tensor("w", array))
+    return proto
+
+
+@case(r'initializer "w": element 6 is not a number \(NaN\)')
+def nan_weight(path):
+    return weights(ones((3, 4), ((1, 2), np.nan)))
+
+
+@case(r'initializer "w": element 11 is infinite: only a mask of zeros and infinities may be')
+def infinite_weight(path):
+    return weights(ones((3, 4), ((2, 3), -np.inf)))
+
+
+@case(r'initializer "w": element 0 is infinite as f32')
+def double_too_large(path):
+    return weights(ones((3, 4)).astype(np.float64) * np.float64(1e300) ** np.eye(3, 4))
+
+
+@case(r'initializer "w": element 1 is not a number \(NaN\)')
+def nan_half_weight(path):
+    return weights(ones((3, 4), ((0, 1), np.nan)).astype(np.float16))
 
 
 @case(r'initializer "w": has no values')
@@ -190,6 +259,13 @@ def int4(path):
     return patched_tensor(data_type=22)
 
 
+for number, name in ((0, "undefined"), (13, "uint64"), (14, "complex64"), (17, "float8e4m3fn"),
+                     (18, "float8e4m3fnuz"), (19, "float8e5m2"), (20, "float8e5m2fnuz"),
+                     (21, "uint4"), (23, "float4e2m1"), (-1, "-1")):
+    CASES[f"type_{name}"] = (lambda path, number=number: patched_tensor(data_type=number),
+                             rf'initializer "w": element type {name} is not supported')
+
+
 @case(r'initializer "w": element type 7777 is not supported')
 def future_type(path):
     return patched_tensor(data_type=7777)
@@ -201,6 +277,15 @@ def sparse(path):
     sparse_tensor = proto.graph.sparse_initializer.add()
     sparse_tensor.values.CopyFrom(tensor("w", np.ones(2, np.float32)))
     del proto.graph.initializer[:]
+    return proto
+
+
+@case(r'initializer "w" is sparse')
+def sparse_with_bad_indices(path):
+    proto = sparse(path)
+    bad = proto.graph.sparse_initializer[0]
+    bad.indices.CopyFrom(tensor("", np.array([2**62, -1])))
+    bad.dims.extend([3, 4])
     return proto
 
 
@@ -321,6 +406,141 @@ def external_overlap(path):
     return proto
 
 
+@case('external data "": the location must be a relative path')
+def external_nothing(path):
+    return external(path, location="", offset=0)
+
+
+@case(r'initializer "w": external data "..\\\\outside": the location must be a relative path')
+def external_backslash(path):
+    return external(path, location="..\\outside")
+
+
+@case("the location must be a relative path")
+def external_nul(path):
+    return external(path, location="w.data\0.txt")
+
+
+@case("cannot open: No such file")
+def external_utf8_dots(path):
+    (path.parent.parent / "outside").write_bytes(bytes(48))
+    return external(path, location="\u2025/outside")  # one character of two dots
+
+
+@case("cannot open: No such file")
+def external_percent(path):
+    (path.parent.parent / "outside").write_bytes(bytes(48))
+    return external(path, location="%2e%2e/outside")
+
+
+@case("must not leave the model's directory")
+def external_nested_parent(path):
+    (path.parent / "a").mkdir()
+    (path.parent.parent / "outside").write_bytes(bytes(48))
+    return external(path, location="a/../../outside")
+
+
+@case("must not leave the model's directory")
+def external_prefix(path):
+    """A folder whose name begins as that of the model's."""
+    evil = path.parent.with_name(path.parent.name + "_evil")
+    evil.mkdir()
+    (evil / "w.data").write_bytes(bytes(48))
+    return external(path, location=f"../{evil.name}/w.data")
+
+
+@case("a symbolic link")
+def external_chained_symlink(path):
+    (path.parent / "a").mkdir()
+    (path.parent / "a" / "b").symlink_to(path.parent.parent)
+    (path.parent.parent / "outside").write_bytes(bytes(48))
+    return external(path, location="a/b/outside")
+
+
+@case("a symbolic link")
+def external_dangling_symlink(path):
+    (path.parent / "link").symlink_to("nowhere")
+    return external(path, location="link")
+
+
+@case("not a regular file with one name")
+def external_hard_link_outside(path):
+    secret = path.parent.parent / "secret"
+    secret.write_bytes(bytes(48))
+    os.link(secret, path.parent / "inside")
+    return external(path, location="inside")
+
+
+@case("not a regular file with one name|cannot open: Permission|cannot open: No such device")
+def external_device(path):
+    try:
+        os.mknod(path.parent / "zero", 0o600 | stat.S_IFCHR, os.makedev(1, 5))
+    except OSError:  # not allowed here: a socket is as little a file
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(str(path.parent / "zero"))
+    return external(path, location="zero")
+
+
+for number in ("", "abc", "0x10", "1e3", " 4", "+4", "4 ", "-0", "9223372036854775808", "1" * 400):
+    for key in ("offset", "length"):
+        CASES[f"external_{key}_{number[:20]!r}".replace("'", "").replace(" ", "_")] = (
+            lambda path, key=key, number=number: external(path, **{key: number}),
+            rf'initializer "w": external data: {key} ".*" is not a number')
+
+
+@case('unknown key "__class__"')
+def external_dunder_key(path):
+    return external(path, __class__="x")
+
+
+@case('external data: key "offset" occurs twice')
+def external_key_twice(path):
+    proto = external(path, offset=0)
+    proto.graph.initializer[0].external_data.append(
+        StringStringEntryProto(key="offset", value="4"))
+    return proto
+
+
+@case(r'external data "a\\nb\\x1b\[31m": cannot open')
+def external_control_characters(path):
+    """What the file says may not write to the terminal."""
+    return external(path, location="a\nb\x1b[31m")
+
+
+@case("the model's external data is larger than 8 GiB")
+def external_huge_sparse(path):
+    proto = external(path, data=None)
+    with open(path.parent / "w.data", "wb") as file:
+        file.truncate(2**40)
+    del proto.graph.initializer[0].dims[:]
+    proto.graph.initializer[0].dims.extend([2**19, 2**19])
+    return proto
+
+
+@case("which only initializers may be")
+def external_attribute(path):
+    proto = one("Constant", "", [], value=tensor("v", np.ones(2, np.float32)))
+    t = proto.graph.node[0].attribute[0].t
+    t.ClearField("raw_data")
+    t.data_location = TensorProto.EXTERNAL
+    t.external_data.append(StringStringEntryProto(key="location", value="/etc/hostname"))
+    return proto
+
+
+@case("has external_data but data_location is not EXTERNAL")
+def external_undeclared(path):
+    proto = external(path)
+    proto.graph.initializer[0].data_location = TensorProto.DEFAULT
+    return proto
+
+
+@case("is external but has values in raw_data")
+def external_and_raw(path):
+    proto = external(path)
+    proto.graph.initializer[0].raw_data = bytes(48)
+    return proto
+
+
 # --- graphs ----------------------------------------------------------------------------------
 
 
@@ -334,6 +554,16 @@ def cycle(path):
 def duplicate_value(path):
     return model([node("Relu", "x", "a", "/A"), node("Relu", "x", "a", "/B")],
                  [value("x", [2])], [value("a", [2])])
+
+
+@case(r'node "/A" \(Relu\) makes the value "x", which is there already')
+def value_is_input(path):
+    return model([node("Relu", "x", "x", "/A")], [value("x", [2])], [value("x", [2])])
+
+
+@case(r'node "/A" \(Relu\) is in, or depends on, a cycle')
+def cycle_of_one(path):
+    return model([node("Relu", "a", "a", "/A")], [], [value("a", [2])])
 
 
 @case(r'node "/A" \(Relu\): its input "nowhere" does not exist')
@@ -409,6 +639,78 @@ def unknown_operators(path):
                    node("Loop", "b", "y")], [value("x", [2])], [value("y", None)])
     proto.graph.node[2].name = ""
     return proto
+
+
+@case(r'2 operators are not supported: node "/if" \(If\), '
+      r'node "/inner" \(NonZero\) in "then_branch" of node "/if" \(If\)$')
+def operators_in_subgraphs(path):
+    branch = helper.make_graph([node("Relu", "x", "r"), node("NonZero", "r", "b", "/inner")], "g",
+                               [], [value("b", None)])
+    proto = model([node("If", "c", "y", "/if")],
+                  [value("x", [2]), value("c", [], TensorProto.BOOL)], [value("y", None)])
+    proto.graph.node[0].attribute.append(helper.make_attribute("then_branch", branch))
+    return proto
+
+
+@case(r'2 operators are not supported: node "/g" \(FastGelu\) of domain "com.microsoft", '
+      r'node "/r" \(Relu\) of domain "com.microsoft"')
+def other_domains(path):
+    """A known name in another domain is another operator."""
+    return model([node("FastGelu", "x", "a", "/g", domain="com.microsoft"),
+                  node("Relu", "a", "y", "/r", domain="com.microsoft")], [value("x", [2])],
+                 [value("y", [2])])
+
+
+@case(r'1200 operators are not supported: .* and 200 more$')
+def many_unknown_operators(path):
+    nodes = [node("Mystery", f"v{i}", f"v{i + 1}", f"/{i}") for i in range(1200)]
+    return model(nodes, [value("v0", [2])], [value("v1200", [2])])
+
+
+@case(r'node "/N" \(Relu\): has 65 attributes, the most are 64')
+def many_attributes(path):
+    return one("Relu", "x", [[2]], **{f"a{i}": 1 for i in range(65)})
+
+
+@case(r'node "/N" \(Gemm\): alpha must be finite')
+def infinite_alpha(path):
+    return one("Gemm", "x z", [[2, 3], [3, 2]], alpha=float("inf"))
+
+
+@case(r'node "/N" \(Gemm\): attribute "beta" is not a number \(NaN\)')
+def nan_beta(path):
+    return one("Gemm", "x z", [[2, 3], [3, 2]], beta=float("nan"))
+
+
+for epsilon in (float("inf"), -1e-5):
+    CASES[f"epsilon_{epsilon}"] = (
+        lambda path, epsilon=epsilon: one("LayerNormalization", "x s", [[2, 3]],
+                                          [tensor("s", np.ones(3, np.float32))], opset=17,
+                                          epsilon=epsilon),
+        r'node "/N" \(LayerNormalization\): epsilon must be finite and not negative')
+
+
+@case(r'node "/N" \(Constant\): attribute "value" element 1 is not a number')
+def nan_constant(path):
+    return one("Constant", "", [], value=tensor("v", np.array([0, np.nan], np.float32)))
+
+
+@case(r'node "/N" \(Constant\): attribute "value_float" is not a number')
+def nan_constant_float(path):
+    return one("Constant", "", [], value_float=float("nan"))
+
+
+@case(r'node "/N" \(Unsqueeze\): a result of 65 dimensions; the most are 64')
+def growing_rank(path):
+    return one("Unsqueeze", "x a", [[1] * 60], [tensor("a", np.arange(5))])
+
+
+@case(r'node "/\d+" \(Concat\): constant arithmetic up to here takes more than \d+ steps')
+def constant_bomb(path):
+    """20,000 results of 4096 elements each."""
+    nodes = [node("Concat", "c", f"v{i}", f"/{i}", axis=0) for i in range(20000)]
+    nodes.append(node("Concat", " ".join(f"v{i}" for i in range(20000)), "y", axis=0))
+    return model(nodes, [], [value("y", None)], [tensor("c", np.zeros(4096, np.int64))])
 
 
 @case(r'node "/N" \(Add\): has 1 inputs, must have 2')

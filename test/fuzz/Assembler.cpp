@@ -1,4 +1,5 @@
 //===- Assembler.cpp - any text as assembly -------------------------------===//
+#include "Sanitizers.h"
 #include "aac/Stream/Stream.h"
 #include <cstdlib>
 #include <iostream>

@@ -10,8 +10,8 @@
 #include AAC_ONNX_PB_H
 
 #include <cmath>
-#include <cstring>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
@@ -40,8 +40,9 @@ std::unique_ptr<Message> makeDynamicModel() {
   static const Descriptor *const descriptor = [] {
     std::ifstream file(AAC_ONNX_DESCRIPTORS, std::ios::binary);
     FileDescriptorSet files;
-    const FileDescriptor *built =
-        files.ParseFromIstream(&file) && files.file_size() == 1 ? pool.BuildFile(files.file(0)) : nullptr;
+    const FileDescriptor *built = files.ParseFromIstream(&file) && files.file_size() == 1
+                                      ? pool.BuildFile(files.file(0))
+                                      : nullptr;
     const Descriptor *found =
         built ? pool.FindMessageTypeByName(built->package() + ".ModelProto") : nullptr;
     if (!found) {
@@ -111,8 +112,8 @@ private:
     for (int i = 0; i < descriptor->field_count() && places.size() < 20000; ++i) {
       const FieldDescriptor *field = descriptor->field(i);
       bool repeated = field->is_repeated();
-      int size = repeated ? reflection->FieldSize(message, field)
-                          : reflection->HasField(message, field);
+      int size =
+          repeated ? reflection->FieldSize(message, field) : reflection->HasField(message, field);
       // Unset fields are many: fewer of them.
       if (size > 0 || below(8) == 0)
         places.push_back({&message, field});
@@ -129,10 +130,41 @@ private:
   }
 
   int64_t integer(int64_t now) {
-    static const int64_t kValues[] = {0,  1,  -1, 2,   3,   4,   5,     6,     7,        8,
-                                      11, 12, 13, 16,  17,  18,  20,    21,    64,       127,
-                                      -2, -3, -4, 255, 256, 999, 1 << 16, 1 << 20, INT32_MAX, INT32_MIN,
-                                      int64_t{1} << 32, int64_t{1} << 40, int64_t{1} << 62, INT64_MAX, INT64_MIN};
+    static const int64_t kValues[] = {0,
+                                      1,
+                                      -1,
+                                      2,
+                                      3,
+                                      4,
+                                      5,
+                                      6,
+                                      7,
+                                      8,
+                                      11,
+                                      12,
+                                      13,
+                                      16,
+                                      17,
+                                      18,
+                                      20,
+                                      21,
+                                      64,
+                                      127,
+                                      -2,
+                                      -3,
+                                      -4,
+                                      255,
+                                      256,
+                                      999,
+                                      1 << 16,
+                                      1 << 20,
+                                      INT32_MAX,
+                                      INT32_MIN,
+                                      int64_t{1} << 32,
+                                      int64_t{1} << 40,
+                                      int64_t{1} << 62,
+                                      INT64_MAX,
+                                      INT64_MIN};
     switch (below(4)) {
     case 0:
       return static_cast<int64_t>(static_cast<uint64_t>(now) + 1);
@@ -144,16 +176,30 @@ private:
   }
 
   double real(double now) {
-    static const double kValues[] = {0, -0.0, 1, -1, 0.5, 2, 3, 1e-12, 1e-5, 1e38, -1e38, 1e-45, 1e300,
+    static const double kValues[] = {0,
+                                     -0.0,
+                                     1,
+                                     -1,
+                                     0.5,
+                                     2,
+                                     3,
+                                     1e-12,
+                                     1e-5,
+                                     1e38,
+                                     -1e38,
+                                     1e-45,
+                                     1e300,
                                      std::numeric_limits<double>::infinity(),
-                                     -std::numeric_limits<double>::infinity(), std::nan("")};
+                                     -std::numeric_limits<double>::infinity(),
+                                     std::nan("")};
     return below(3) ? kValues[below(std::size(kValues))] : now * 2 + 0.25;
   }
 
   std::string text(const std::string &now) {
-    static const char *const kWords[] = {"axis", "axes", "to", "perm", "equation", "value", "epsilon", "alpha",
-                                         "keepdims", "allowzero", "location", "offset", "length",
-                                         "ij,jk->ik", "...", "tanh", "none", "..", "/etc/passwd"};
+    static const char *const kWords[] = {"axis",     "axes",    "to",     "perm",       "equation",
+                                         "value",    "epsilon", "alpha",  "keepdims",   "allowzero",
+                                         "location", "offset",  "length", "ij,jk->ik",  "...",
+                                         "tanh",     "none",    "..",     "/etc/passwd"};
     switch (below(8)) {
     case 0:
       return "";
@@ -171,7 +217,8 @@ private:
   std::string bytes(const std::string &now) {
     std::string changed = now;
     changed.resize(now.size() + 16);
-    size_t size = LLVMFuzzerMutate(reinterpret_cast<uint8_t *>(&changed[0]), now.size(), changed.size());
+    size_t size =
+        LLVMFuzzerMutate(reinterpret_cast<uint8_t *>(&changed[0]), now.size(), changed.size());
     changed.resize(size);
     return changed;
   }
@@ -224,7 +271,8 @@ private:
       AAC_CHANGE(FLOAT, Float, static_cast<float>(real(now)))
       AAC_CHANGE(DOUBLE, Double, real(now))
       AAC_CHANGE(BOOL, Bool, !now)
-      AAC_CHANGE(STRING, String, field->type() == FieldDescriptor::TYPE_BYTES ? bytes(now) : text(now))
+      AAC_CHANGE(STRING, String,
+                 field->type() == FieldDescriptor::TYPE_BYTES ? bytes(now) : text(now))
 #undef AAC_CHANGE
     case FieldDescriptor::CPPTYPE_ENUM: {
       int value = static_cast<int>(below(24));
@@ -262,9 +310,22 @@ private:
   }
 
   void addAttribute(::onnx::NodeProto &node) {
-    static const char *const kInts[] = {"axis", "keepdims", "to", "transA", "transB", "allowzero", "noop_with_empty_axes",
-                                        "fmod", "start", "end", "num_outputs", "value_int", "upper",
-                                        "exclusive", "reverse", "stash_type"};
+    static const char *const kInts[] = {"axis",
+                                        "keepdims",
+                                        "to",
+                                        "transA",
+                                        "transB",
+                                        "allowzero",
+                                        "noop_with_empty_axes",
+                                        "fmod",
+                                        "start",
+                                        "end",
+                                        "num_outputs",
+                                        "value_int",
+                                        "upper",
+                                        "exclusive",
+                                        "reverse",
+                                        "stash_type"};
     static const char *const kLists[] = {"axes", "perm", "split", "value_ints"};
     static const char *const kFloats[] = {"alpha", "beta", "epsilon", "ratio", "value_float"};
     ::onnx::AttributeProto &attribute = *node.add_attribute();
@@ -299,8 +360,9 @@ private:
     int reader = graph.node_size() > 0 ? static_cast<int>(below(graph.node_size())) : -1;
     ::onnx::NodeProto &node = *graph.add_node();
     node.set_op_type(op.name);
-    int inputs = op.maxInputs < 0 ? 1 + static_cast<int>(below(3))
-                                  : op.minInputs + static_cast<int>(below(op.maxInputs - op.minInputs + 1));
+    int inputs = op.maxInputs < 0
+                     ? 1 + static_cast<int>(below(3))
+                     : op.minInputs + static_cast<int>(below(op.maxInputs - op.minInputs + 1));
     for (int i = 0; i < inputs; ++i)
       node.add_input(names[below(names.size())]);
     node.add_output(result);

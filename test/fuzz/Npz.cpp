@@ -1,5 +1,6 @@
 //===- Npz.cpp - any bytes as an .npz file --------------------------------===//
 #include "aac/Support/Npz.h"
+#include "Sanitizers.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   auto arrays = aac::parseNpz({reinterpret_cast<const char *>(data), size}, "fuzz.npz");

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "MemoryFile.h"
+#include "Sanitizers.h"
 
 #include "aac/Import/ONNX.h"
 #include "aac/InitAll.h"

@@ -4,9 +4,10 @@
 // same bytes again. A fuzzer would not guess lengths and checksums: they are put right first.
 //
 //===----------------------------------------------------------------------===//
+#include "aac/Stream/Stream.h"
+#include "Sanitizers.h"
 #include "aac/Machine/Machine.h"
 #include "aac/Stream/Check.h"
-#include "aac/Stream/Stream.h"
 #include <cstdlib>
 #include <cstring>
 #include <iostream>

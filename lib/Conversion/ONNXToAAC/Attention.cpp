@@ -82,7 +82,7 @@ static std::optional<Heads> splitHeads(Graph &graph, Value value, SmallVector<in
   if (shapeOf(value).size() != 4)
     return std::nullopt;
   Heads result;
-  for (;;) {
+  for (int steps = 0; steps < kMaxChain; ++steps) {
     Scaled inner = graph.scaled(value);
     result.factor *= inner.factor;
     value = inner.value;
@@ -113,7 +113,7 @@ static std::optional<Heads> splitHeads(Graph &graph, Value value, SmallVector<in
   // Down through the reshapes to the projection, and scales in front of them.
   int64_t width = result.heads * result.size;
   Value projected;
-  while (regroups(value.getDefiningOp())) {
+  for (int steps = 0; steps < kMaxChain && regroups(value.getDefiningOp()); ++steps) {
     graph.visited.push_back(value.getDefiningOp());
     value = graph.skip(value.getDefiningOp()->getOperand(0));
     if (lastDim(value) == width) {

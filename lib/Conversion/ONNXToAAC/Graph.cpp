@@ -104,8 +104,9 @@ static Value unchanged(Operation *op, Graph &graph) {
 }
 
 Value Graph::skip(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    Value next = unchanged(op, *this);
+  for (int steps = 0; steps < kMaxChain; ++steps) {
+    Operation *op = value.getDefiningOp();
+    Value next = op ? unchanged(op, *this) : Value();
     if (!next)
       break;
     visited.push_back(op);
@@ -133,7 +134,7 @@ Value Graph::canon(Value value) {
   if (width < 0)
     return current;
   size_t mark = visited.size();
-  while (regroups(current.getDefiningOp())) {
+  for (int steps = 0; steps < kMaxChain && regroups(current.getDefiningOp()); ++steps) {
     Operation *op = current.getDefiningOp();
     visited.push_back(op);
     current = skip(op->getOperand(0));
@@ -148,7 +149,7 @@ Value Graph::canon(Value value) {
 
 Value Graph::base(Value value) {
   value = skip(value);
-  while (regroups(value.getDefiningOp())) {
+  for (int steps = 0; steps < kMaxChain && regroups(value.getDefiningOp()); ++steps) {
     visited.push_back(value.getDefiningOp());
     value = skip(value.getDefiningOp()->getOperand(0));
   }
@@ -167,7 +168,8 @@ static ElementsAttr stored(Value value) {
 std::optional<float> Graph::scalar(Value value) {
   if (elementCount(value) != 1 || !isFloat(value))
     return std::nullopt;
-  for (;;) { // not skip(): multiplications by one ask this function
+  // Not skip(): multiplications by one ask this function.
+  for (int steps = 0; steps < kMaxChain; ++steps) {
     Operation *op = value.getDefiningOp();
     if (!isa_and_nonnull<onnx::IdentityOp, onnx::ExpandOp, onnx::TileOp>(op) && !regroups(op))
       break;
@@ -187,7 +189,7 @@ std::optional<Constant> Graph::constant(Value value) {
   Constant result;
   result.shape = llvm::to_vector(shapeOf(value));
   bool indirect = false;
-  for (;;) {
+  for (int steps = 0; steps < kMaxChain; ++steps) {
     Value next = skip(value);
     indirect |= next != value;
     value = next;
@@ -225,7 +227,7 @@ std::optional<SmallVector<int64_t>> Graph::integers(Value value) {
 
 Scaled Graph::scaled(Value value) {
   Scaled result{skip(value), 1.0};
-  for (;;) {
+  for (int steps = 0; steps < kMaxChain; ++steps) {
     Operation *op = result.value.getDefiningOp();
     Value next;
     if (auto mul = dyn_cast_or_null<onnx::MulOp>(op)) {
@@ -248,4 +250,5 @@ Scaled Graph::scaled(Value value) {
     visited.push_back(op);
     result.value = skip(next);
   }
+  return result;
 }

@@ -39,6 +39,10 @@ struct Scaled {
   double factor = 1.0;
 };
 
+/// Patterns look through at most as many nodes in a row: what is longer is no exporter's, and
+/// every node of a chain asks.
+constexpr int kMaxChain = 256;
+
 class Graph {
 public:
   /// Nodes visited since the caller cleared it.

@@ -256,8 +256,7 @@ public:
   absl::Status status() const {
     if (count == 0)
       return absl::OkStatus();
-    std::string more =
-        count > kMaxListed ? absl::StrCat(" and ", count - kMaxListed, " more") : "";
+    std::string more = count > kMaxListed ? absl::StrCat(" and ", count - kMaxListed, " more") : "";
     return bad(absl::StrCat(count, count == 1 ? " operator is" : " operators are",
                             " not supported: ", absl::StrJoin(texts, ", "), more));
   }

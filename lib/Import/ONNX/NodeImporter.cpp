@@ -183,8 +183,8 @@ absl::StatusOr<Attribute> GraphImporter::convert(AttributeProto &attribute) {
 
 absl::Status GraphImporter::readAttributes(::onnx::NodeProto &node, NamedAttrList &attributes) {
   if (node.attribute_size() > kMaxAttributes)
-    return bad(absl::StrCat("has ", node.attribute_size(), " attributes, the most are ",
-                            kMaxAttributes));
+    return bad(
+        absl::StrCat("has ", node.attribute_size(), " attributes, the most are ", kMaxAttributes));
   for (AttributeProto &attribute : *node.mutable_attribute()) {
     std::string where = absl::StrCat("attribute ", quoted(attribute.name()));
     if (attribute.name().empty() || attributes.get(attribute.name()))

@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 #include "Reader.h"
 #include "ExternalData.h"
+#include "GuardedStream.h"
 #include "Messages.h"
 
-#include "aac/Support/File.h"
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -42,20 +42,28 @@ struct Descriptor {
   }
 };
 
-absl::Status parseBytes(const std::string &bytes, ::onnx::ModelProto &model) {
-  if (bytes.empty())
-    return bad("is empty");
-  if (static_cast<int64_t>(bytes.size()) > kMaxBytes)
-    return bad(kTooLarge);
-  if (!model.ParseFromArray(bytes.data(), bytes.size()))
-    return bad(kUnparsable);
+/// Parses all of `fd`; `size` becomes the number of its bytes.
+absl::Status parse(int fd, ::onnx::ModelProto &model, int64_t &size) {
+  google::protobuf::io::FileInputStream stream(fd, 1 << 18);
+  GuardedStream guarded(stream);
+  google::protobuf::io::CodedInputStream coded(&guarded);
+  bool parsed = model.ParseFromCodedStream(&coded) && coded.ConsumedEntireMessage();
+  size = coded.CurrentPosition();
+  if (stream.GetErrno() != 0)
+    return bad(absl::StrCat("cannot read: ", std::strerror(stream.GetErrno())));
+  if (guarded.tooExpensive())
+    return bad(absl::StrCat("is no model: its messages would need more memory than ",
+                            GuardedStream::kFree >> 20, " MiB and 1.25 times its bytes"));
+  if (!parsed || guarded.broken())
+    return bad(stream.ByteCount() >= kMaxBytes ? kTooLarge : kUnparsable);
   return absl::OkStatus();
 }
 
 absl::Status parseFile(const std::string &path, ::onnx::ModelProto &model) {
+  int64_t size = 0;
   if (path == "-") {
-    auto bytes = readFile("-");
-    return bytes.ok() ? parseBytes(*bytes, model) : bytes.status();
+    absl::Status status = parse(STDIN_FILENO, model, size);
+    return status.ok() && size == 0 ? bad("is empty") : status;
   }
   Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0)
@@ -71,22 +79,14 @@ absl::Status parseFile(const std::string &path, ::onnx::ModelProto &model) {
     return bad("is empty");
   if (info.st_size > kMaxBytes)
     return bad(kTooLarge);
-  google::protobuf::io::FileInputStream stream(file.fd, 1 << 18);
-  google::protobuf::io::CodedInputStream coded(&stream);
-  bool parsed = model.ParseFromCodedStream(&coded) && coded.ConsumedEntireMessage();
-  if (stream.GetErrno() != 0)
-    return bad(absl::StrCat("cannot read: ", std::strerror(stream.GetErrno())));
-  if (!parsed)
-    return bad(kUnparsable);
+  absl::Status status = parse(file.fd, model, size);
   struct stat after;
   if (fstat(file.fd, &after) != 0)
     return bad(absl::StrCat("cannot read: ", std::strerror(errno)));
-  if (coded.CurrentPosition() != info.st_size || after.st_size != info.st_size)
+  if (after.st_size != info.st_size || (status.ok() && size != info.st_size))
     return bad(absl::StrCat("changed while it was read: ", info.st_size, " bytes became ",
-                            std::max<int64_t>(coded.CurrentPosition(), after.st_size)));
-  if (after.st_mtim.tv_sec != info.st_mtim.tv_sec || after.st_mtim.tv_nsec != info.st_mtim.tv_nsec)
-    return bad("changed while it was read");
-  return absl::OkStatus();
+                            status.ok() ? std::max<int64_t>(size, after.st_size) : after.st_size));
+  return status;
 }
 
 absl::StatusOr<int64_t> findOpset(const ::onnx::ModelProto &model) {
@@ -133,8 +133,7 @@ absl::StatusOr<std::unique_ptr<FileModel>> readModel(const std::string &path) {
   model->opset = *opset;
   ::onnx::GraphProto &graph = *model->proto.mutable_graph();
   if (graph.sparse_initializer_size() != 0)
-    return bad(absl::StrCat("initializer \"",
-                            escaped(graph.sparse_initializer(0).values().name()),
+    return bad(absl::StrCat("initializer \"", escaped(graph.sparse_initializer(0).values().name()),
                             "\" is sparse: sparse tensors are not supported"));
 
   ExternalData external(path);

@@ -23,7 +23,8 @@ struct FileModel {
 };
 
 /// Reads `path` ("-" is standard input) and checks what does not need the graph: that it
-/// is a whole model of a supported version without sparse tensors, and its initialisers. Errors name tensor or field; the caller adds the file.
+/// is a whole model of a supported version without sparse tensors, and its initialisers. Errors
+/// name tensor or field; the caller adds the file.
 absl::StatusOr<std::unique_ptr<FileModel>> readModel(const std::string &path);
 
 /// The oldest and newest opset that imports.

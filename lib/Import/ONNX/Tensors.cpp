@@ -199,7 +199,8 @@ absl::Status checkFinite(const TensorData &tensor) {
   }
   if (number == count)
     return absl::OkStatus();
-  return bad(absl::StrCat("element ", infinity, " is infinite", tensor.dataType == Proto::DOUBLE ? " as f32" : "",
+  return bad(absl::StrCat("element ", infinity, " is infinite",
+                          tensor.dataType == Proto::DOUBLE ? " as f32" : "",
                           ": only a mask of zeros and infinities may be"));
 }
 
@@ -240,8 +241,7 @@ absl::StatusOr<TensorData> takeTensor(Proto &proto, ExternalData &external) {
       return range.status();
     // Equal offsets are equal ranges, those of no bytes apart.
     TensorBytes none;
-    TensorBytes &known =
-        wanted == 0 ? none : range->file->known[{range->offset, tensor.dataType}];
+    TensorBytes &known = wanted == 0 ? none : range->file->known[{range->offset, tensor.dataType}];
     if (!known.bytes) {
       auto bytes = external.read(*range);
       if (!bytes.ok())

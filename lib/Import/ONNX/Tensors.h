@@ -44,8 +44,9 @@ absl::StatusOr<int64_t> countElements(absl::Span<const int64_t> dims);
 /// (a mask may be of zeros and infinities).
 absl::Status checkFinite(const TensorData &tensor);
 
-/// Takes the values out of `proto`, which is left without them: f32 and integer `raw_data` is moved, not copied.
-/// `external` reads tensors that lie in another file. Errors do not name file or tensor.
+/// Takes the values out of `proto`, which is left without them: f32 and integer `raw_data` is
+/// moved, not copied. `external` reads tensors that lie in another file. Errors do not name file or
+/// tensor.
 absl::StatusOr<TensorData> takeTensor(::onnx::TensorProto &proto, ExternalData &external);
 
 } // namespace aac::onnx

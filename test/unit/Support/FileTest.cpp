@@ -1,7 +1,7 @@
 #include "aac/Support/File.h"
 
-#include <dirent.h>
 #include <cerrno>
+#include <dirent.h>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
