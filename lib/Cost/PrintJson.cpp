@@ -98,6 +98,8 @@ ordered_json reportJson(const Report &report) {
   out["stream_bytes"] = {{"shared", report.streamSize.shared},
                          {"subset", report.streamSize.subset},
                          {"task", std::move(perTask)}};
+  if (!report.encoding.tensors.empty())
+    out["encoding"] = encodingJson(report.encoding);
   ordered_json constants = ordered_json::array();
   for (const Report::Constant &constant : report.constants)
     constants.push_back({{"name", constant.name},

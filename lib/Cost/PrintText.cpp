@@ -143,6 +143,9 @@ std::string printReportText(const Report &report) {
                         report.logicAreaMm2.typical, report.bufferAreaMm2.typical,
                         report.tierAreaMm2.typical);
 
+  if (!report.encoding.tensors.empty())
+    absl::StrAppend(&out, "\n", printEncodingText(report.encoding));
+
   absl::StrAppend(&out, "\nStream: shared ",
                   bytesText(static_cast<double>(report.streamSize.shared)));
   if (report.streamSize.subset)

@@ -128,10 +128,17 @@ double orderZeroEntropy(absl::Span<const uint8_t> codes) {
   std::array<int64_t, 256> counts{};
   for (uint8_t code : codes)
     ++counts[code];
+  return entropyOfCounts(counts);
+}
+
+double entropyOfCounts(absl::Span<const int64_t> counts) {
+  int64_t all = 0;
+  for (int64_t count : counts)
+    all += count;
   double entropy = 0;
   for (int64_t count : counts)
     if (count != 0) {
-      double p = static_cast<double>(count) / static_cast<double>(codes.size());
+      double p = static_cast<double>(count) / static_cast<double>(all);
       entropy -= p * std::log2(p);
     }
   return entropy;

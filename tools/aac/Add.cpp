@@ -178,7 +178,7 @@ void runAdd(const CompileArguments &arguments) {
                                     "aac-place-pipeline{machine=", name, "}")});
   }
   compiled.suite = bytecodeOf(*original);
-  compiled.placed = bytecodeOf(*placed);
+  keepPlaced(*placed, *machine, compiled);
   progress.step("lowering");
   runStage(*placed, {"cmd", "", absl::StrCat("aac-lower-pipeline{machine=", name, "}")});
   makeStream(*placed, *machine, compiled);

@@ -14,6 +14,7 @@
 #include "aac/Stream/Check.h"
 #include "aac/Support/File.h"
 #include "aac/Target/StreamTarget.h"
+#include "aac/Transforms/EncodingReport.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -62,6 +63,16 @@ void write(const std::string &path, const std::string &bytes) {
     fail(status);
 }
 
+void keepPlaced(ModuleOp module, const Machine &machine, Compiled &compiled) {
+  compiled.placed = bytecodeOf(module);
+  for (ir::SuiteOp suite : module.getOps<ir::SuiteOp>()) {
+    FailureOr<cost::Encoding> encoding = reportEncoding(suite, machine);
+    if (failed(encoding))
+      failQuietly();
+    compiled.encoding = std::move(*encoding);
+  }
+}
+
 void makeStream(ModuleOp module, const Machine &machine, Compiled &compiled) {
   auto op = findStream(module);
   if (!op.ok())
@@ -90,6 +101,7 @@ std::string writeResults(const Compiled &compiled, const Machine &machine,
   auto report = cost::costStream(compiled.stream, machine);
   if (!report.ok())
     fail(report.status());
+  report->encoding = compiled.encoding;
   std::string text = cost::printReportText(*report);
   if (std::error_code error = llvm::sys::fs::create_directories(directory))
     fail(absl::StrCat("cannot make the directory ", directory, ": ", error.message()));
@@ -189,7 +201,7 @@ void runCompile(const CompileArguments &arguments) {
         noteOptions(suite, arguments);
     }
     if (std::string(stage.name) == "placed")
-      compiled.placed = bytecodeOf(*module);
+      keepPlaced(*module, *machine, compiled);
   }
 
   progress.step("checking the stream");

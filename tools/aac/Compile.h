@@ -4,6 +4,7 @@
 
 #include "Common.h"
 
+#include "aac/Cost/Encoding.h"
 #include "aac/Machine/Machine.h"
 #include "aac/Stream/Stream.h"
 #include <string>
@@ -48,14 +49,17 @@ void runStage(mlir::ModuleOp module, const Stage &stage);
 std::string bytecodeOf(mlir::ModuleOp module);
 void write(const std::string &path, const std::string &bytes);
 
-/// What a compilation leaves in its directory, but for reports.
+/// What a compilation leaves in its directory, and what its report needs.
 struct Compiled {
   std::string suite;  ///< suite.mlirbc: what was meant, before anything was rounded
   std::string placed; ///< suite.placed.mlirbc
   std::string bytes;  ///< suite.aacs
   Stream stream;
+  cost::Encoding encoding; ///< for the report
 };
 
+/// Keeps the placed suite, and how it is encoded.
+void keepPlaced(mlir::ModuleOp module, const Machine &machine, Compiled &compiled);
 /// The stream of a module of one cmd.stream, proven by the checker.
 void makeStream(mlir::ModuleOp module, const Machine &machine, Compiled &compiled);
 /// Costs the stream, writes everything to `directory` and returns the report's headline.

@@ -13,6 +13,7 @@
 #ifndef AAC_COST_REPORT_H
 #define AAC_COST_REPORT_H
 
+#include "aac/Cost/Encoding.h"
 #include "aac/Machine/Machine.h"
 #include "aac/Sim/Timing.h"
 #include "aac/Stream/Stream.h"
@@ -109,6 +110,8 @@ struct Report {
     Quantity value;
   };
   std::vector<Constant> constants;
+  /// Of the compiler, which alone knows the parameters; empty where a stream is all there is.
+  Encoding encoding;
 };
 
 /// Schedules of all programs of a stream, in its order, at each end of the machine's

@@ -76,6 +76,8 @@ absl::Status decodeRow(absl::Span<const uint8_t> row, absl::Span<uint8_t> out);
 
 /// Order-0 entropy of `codes` in bits per code.
 double orderZeroEntropy(absl::Span<const uint8_t> codes);
+/// The same of how often each code is there.
+double entropyOfCounts(absl::Span<const int64_t> counts);
 
 } // namespace aac
 

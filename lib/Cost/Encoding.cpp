@@ -1,0 +1,130 @@
+//===- Encoding.cpp - what each parameter takes, as text and JSON ---------===//
+#include "aac/Cost/Encoding.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace aac::cost {
+
+using nlohmann::ordered_json;
+
+double EncodedTensor::storedBits() const {
+  return weights ? 8.0 * static_cast<double>(storedBytes) / static_cast<double>(weights) : 0;
+}
+
+double EncodedTensor::ratio() const { return entropyBits > 0 ? storedBits() / entropyBits : 0; }
+
+namespace {
+
+std::string row(absl::string_view name, absl::string_view form, const EncodedTensor &t) {
+  return absl::StrFormat(
+      "  %-40s %-8s %10d %10d %10d %10d %6.1f%% %9d %6.2f %6.2f %6s\n", name, form, t.denseBytes,
+      t.maskBytes, t.dataBytes, t.storedBytes,
+      t.weights ? 100.0 * static_cast<double>(t.zeros) / static_cast<double>(t.weights) : 0,
+      t.nullVectors, t.entropyBits, t.storedBits(),
+      t.ratio() > 0 ? absl::StrFormat("%.2f", t.ratio()) : "-");
+}
+
+/// Adds `more` to `sum`; entropies weigh by their weights.
+void add(EncodedTensor &sum, const EncodedTensor &more) {
+  double bits = sum.entropyBits * static_cast<double>(sum.weights) +
+                more.entropyBits * static_cast<double>(more.weights);
+  sum.weights += more.weights;
+  sum.zeros += more.zeros;
+  sum.vectors += more.vectors;
+  sum.nullVectors += more.nullVectors;
+  sum.denseBytes += more.denseBytes;
+  sum.maskBytes += more.maskBytes;
+  sum.dataBytes += more.dataBytes;
+  sum.storedBytes += more.storedBytes;
+  sum.entropyBits = sum.weights ? bits / static_cast<double>(sum.weights) : 0;
+}
+
+/// The end of a long name says more than its beginning.
+std::string shortened(const std::string &name) {
+  constexpr size_t kWidth = 40;
+  return name.size() <= kWidth ? name : ".." + name.substr(name.size() - (kWidth - 2));
+}
+
+std::string decibels(double value) {
+  return std::isfinite(value) ? absl::StrFormat("%.1f dB", value) : "no error";
+}
+
+} // namespace
+
+std::string printEncodingText(const Encoding &encoding) {
+  std::string out =
+      "Encoding (bytes; bits a weight: order-0 entropy H0, stored, and their ratio)\n";
+  absl::StrAppendFormat(&out, "  %-40s %-8s %10s %10s %10s %10s %7s %9s %6s %6s %6s\n", "tensor",
+                        "form", "dense", "mask", "data", "stored", "zeros", "null vec", "H0",
+                        "stored", "ratio");
+  EncodedTensor all;
+  std::vector<std::pair<std::string, EncodedTensor>> tasks;
+  for (const EncodedTensor &tensor : encoding.tensors) {
+    add(all, tensor);
+    if (tensor.sharing != "task" || tensor.tasks.size() != 1) {
+      out += row(shortened(tensor.name), tensor.dense ? "dense" : "bit-mask", tensor);
+      continue;
+    }
+    auto mine = std::find_if(tasks.begin(), tasks.end(),
+                             [&](const auto &entry) { return entry.first == tensor.tasks[0]; });
+    if (mine == tasks.end())
+      mine = tasks.insert(mine, {tensor.tasks[0], {}});
+    add(mine->second, tensor);
+  }
+  for (const auto &[task, sum] : tasks)
+    out += row("task " + task, "", sum);
+  out += row("all", "", all);
+  for (const CellUse &use : encoding.cells)
+    absl::StrAppendFormat(&out,
+                          "  cells of %s: %d of %d bit%s for codes, %d of 1 bit for masks; %.2g "
+                          "wrong expected (%.2g a "
+                          "cell)\n    order %s: %s, in natural order %s\n",
+                          use.tier, use.dataCells, use.bitsPerCell, use.bitsPerCell > 1 ? "s" : "",
+                          use.maskCells, use.wrongCells, use.errorRate, use.order,
+                          decibels(use.sqnrDb), decibels(use.naturalSqnrDb));
+  return out;
+}
+
+ordered_json encodingJson(const Encoding &encoding) {
+  ordered_json tensors = ordered_json::array(), cells = ordered_json::array();
+  for (const EncodedTensor &t : encoding.tensors)
+    tensors.push_back({{"name", t.name},
+                       {"kind", t.kind},
+                       {"role", t.role},
+                       {"class", t.sharing},
+                       {"tasks", t.tasks},
+                       {"tier", t.tier},
+                       {"form", t.dense ? "dense" : "bit-mask"},
+                       {"weights", t.weights},
+                       {"zeros", t.zeros},
+                       {"vectors", t.vectors},
+                       {"null_vectors", t.nullVectors},
+                       {"dense_bytes", t.denseBytes},
+                       {"mask_bytes", t.maskBytes},
+                       {"data_bytes", t.dataBytes},
+                       {"stored_bytes", t.storedBytes},
+                       {"entropy_bits_per_weight", t.entropyBits},
+                       {"stored_bits_per_weight", t.storedBits()},
+                       {"ratio", t.ratio()}});
+  auto finite = [](double value) {
+    return std::isfinite(value) ? ordered_json(value) : ordered_json();
+  };
+  for (const CellUse &use : encoding.cells)
+    cells.push_back({{"tier", use.tier},
+                     {"bits_per_cell", use.bitsPerCell},
+                     {"data_cells", use.dataCells},
+                     {"mask_cells", use.maskCells},
+                     {"cell_error_rate", use.errorRate},
+                     {"wrong_cells", use.wrongCells},
+                     {"order", use.order},
+                     {"sqnr_db", finite(use.sqnrDb)},
+                     {"natural_sqnr_db", finite(use.naturalSqnrDb)}});
+  return {{"tensors", std::move(tensors)}, {"cells", std::move(cells)}};
+}
+
+} // namespace aac::cost

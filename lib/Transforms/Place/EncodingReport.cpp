@@ -1,0 +1,151 @@
+//===- EncodingReport.cpp - how a suite's parameters are stored -----------===//
+#include "aac/Transforms/EncodingReport.h"
+
+#include "aac/Numerics/Cells.h"
+#include "aac/Numerics/Layout.h"
+#include "aac/Transforms/ParamValues.h"
+#include "mlir/IR/Threading.h"
+#include "llvm/ADT/STLExtras.h"
+#include <array>
+#include <cmath>
+
+using namespace mlir;
+using namespace aac;
+using namespace aac::ir;
+
+namespace {
+
+using Histogram = std::array<int64_t, 256>;
+
+/// A stored tensor on its way into the report.
+struct Row {
+  StoredOp stored;
+  SmallVector<ParamOp> params;
+  std::vector<Elements<uint8_t>> codes; ///< one a parameter
+  Histogram histogram{};
+  cost::EncodedTensor tensor;
+};
+
+bool isZero(uint8_t code) { return (code & 0x7f) == 0; }
+
+/// Counts codes and vectors of one parameter.
+void count(ArrayRef<uint8_t> codes, int64_t columns, Row &row) {
+  for (uint8_t code : codes)
+    ++row.histogram[code];
+  if (columns <= 0)
+    return;
+  for (size_t r = 0; r < codes.size(); r += columns)
+    for (int64_t c = 0; c < columns; c += kLanes) {
+      ++row.tensor.vectors;
+      row.tensor.nullVectors +=
+          llvm::all_of(codes.slice(r + c, std::min<int64_t>(kLanes, columns - c)), isZero);
+    }
+}
+
+/// Bytes of masks and offsets, and what the dense form would take.
+void measure(Row &row) {
+  StoredOp stored = row.stored;
+  cost::EncodedTensor &tensor = row.tensor;
+  uint64_t repetitions = stored.getCount();
+  tensor.storedBytes = repetitions * stored.getStride();
+  tensor.denseBytes = tensor.storedBytes;
+  tensor.dense = !stored.getMaskOffsets() || stored.getMaskOffsets()->front() < 0;
+  if (!tensor.dense && tensor.kind == "weights") {
+    // Masks lie in front of all data, a bit for each byte of the dense form.
+    tensor.maskBytes = repetitions * stored.getDataOffsets()->front();
+    tensor.denseBytes = 8 * tensor.maskBytes;
+  } else if (!tensor.dense) {
+    ArrayRef<int64_t> shape = row.params.front().getTensorType().getShape();
+    int64_t words = roundUp(shape[1], kLanes) / kLanes;
+    tensor.maskBytes = stored.getDataOffsets()->front() + 2 * shape[0] * words;
+    tensor.denseBytes = shape[0] * words * kLanes;
+  }
+  tensor.dataBytes = tensor.storedBytes - tensor.maskBytes;
+}
+
+void analyse(Row &row) {
+  for (auto [param, codes] : llvm::zip_equal(row.params, row.codes)) {
+    ArrayRef<int64_t> shape = param.getTensorType().getShape();
+    count(codes.get(), shape.empty() ? 1 : shape.back(), row);
+    row.tensor.weights += static_cast<int64_t>(codes.get().size());
+  }
+  row.tensor.zeros = row.histogram[0x00] + row.histogram[0x80];
+  row.tensor.entropyBits = entropyOfCounts(row.histogram);
+  measure(row);
+}
+
+double decibels(double signal, double noise) {
+  return noise > 0 ? 10 * std::log10(signal / noise) : HUGE_VAL;
+}
+
+cost::CellUse cellsOf(const Tier &tier, ArrayRef<Row> rows) {
+  cost::CellUse use;
+  use.tier = tier.name;
+  use.bitsPerCell = tier.bitsPerCell;
+  use.errorRate = tier.cellErrorRate.typical;
+  CellFormat natural = CellFormat::natural(tier.bitsPerCell);
+  Histogram histogram{};
+  for (const Row &row : rows) {
+    if (row.tensor.tier != tier.name)
+      continue;
+    use.dataCells += static_cast<int64_t>(row.tensor.dataBytes * natural.cells());
+    use.maskCells += static_cast<int64_t>(8 * row.tensor.maskBytes);
+    for (size_t code = 0; code < histogram.size(); ++code)
+      if (row.tensor.dense || !isZero(code))
+        histogram[code] += row.histogram[code];
+  }
+  use.wrongCells = use.errorRate * static_cast<double>(use.dataCells);
+  std::vector<LevelErrors> errors;
+  for (int bits : natural.bits)
+    errors.push_back(LevelErrors::uniform(bits, use.errorRate));
+  CellFormat best = bestCells(tier.bitsPerCell, errors, histogram);
+  double signal = sumOfSquares(histogram);
+  use.order = best.text();
+  use.sqnrDb = decibels(signal, expectedSquaredError(best, errors, histogram));
+  use.naturalSqnrDb = decibels(signal, expectedSquaredError(natural, errors, histogram));
+  return use;
+}
+
+} // namespace
+
+FailureOr<cost::Encoding> aac::reportEncoding(SuiteOp suite, const Machine &machine) {
+  SymbolTable symbols(suite);
+  std::vector<Row> rows;
+  for (StoredOp stored : suite.getOps<StoredOp>()) {
+    Row row;
+    row.stored = stored;
+    bool isVectors = stored.getKind() == "vectors"; // gammas and betas both are codes
+    size_t most = isVectors ? SIZE_MAX : static_cast<size_t>(stored.getCount());
+    for (StringRef name : stored.getSources().getAsValueRange<StringAttr>())
+      if (auto param = symbols.lookup<ParamOp>(name);
+          param && param.getFormat() && row.params.size() < most)
+        row.params.push_back(param);
+    if (row.params.empty())
+      continue;
+    for (ParamOp param : row.params) {
+      FailureOr<Elements<uint8_t>> codes = readCodes(param);
+      if (failed(codes))
+        return failure();
+      row.codes.push_back(std::move(*codes));
+    }
+    row.tensor.name = row.params.front().getSymName().str();
+    row.tensor.kind = stored.getKind().str();
+    row.tensor.role = stored.getRole() ? stringifyRole(*stored.getRole()).str() : "other";
+    row.tensor.sharing = stringifySharing(stored.getSharing()).str();
+    for (StringRef task : stored.getTasks().getAsValueRange<StringAttr>())
+      row.tensor.tasks.push_back(task.str());
+    if (stored.getBuffer())
+      row.tensor.tier = stored.getBuffer()->getTier().str();
+    rows.push_back(std::move(row));
+  }
+  parallelForEach(suite.getContext(), rows, analyse);
+
+  cost::Encoding encoding;
+  for (const Tier &tier : machine.tiers)
+    if (tier.bitsPerCell > 1 || tier.cellErrorRate.typical > 0)
+      if (cost::CellUse use = cellsOf(tier, rows); use.dataCells > 0)
+        encoding.cells.push_back(std::move(use));
+  for (Row &row : rows)
+    encoding.tensors.push_back(std::move(row.tensor));
+  return encoding;
+}
