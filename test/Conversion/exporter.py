@@ -46,8 +46,7 @@ class Exporter:
         self.w = dict(weights.backbone(c))
         self.w.update(weights.task(c, o.task, o.labels))
         self.B, self.S = o.batch, c.seq
-        # Seen by a dynamic model: where batch and sequence come from.
-        self.zero = None
+        self.attentions = []
 
     # -- nodes -------------------------------------------------------------
 
@@ -299,6 +298,11 @@ class Exporter:
             return self.op("Mul", self.op("Sub", self.const(1.0), floats(wide)), c)
         if o.mask == "times_both":  # one Unsqueeze of two axes
             return self.op("Mul", self.op("Sub", self.const(1.0), floats(self.unsqueeze(m, 1, 2))), c)
+        if o.mask == "ones_times":  # the first BERT: a column of ones times the row of the mask
+            ones = self.const(np.ones((self.B, self.S, 1)))
+            row = floats(self.op("Reshape", m, self.ints(self.B, 1, self.S)))
+            m = self.unsqueeze(self.op("Mul", ones, row), 1)
+            return self.op("Mul", self.op("Sub", self.const(1.0), m), c)
         if o.mask == "times_early":  # arithmetic first, then the axes
             m = self.op("Mul", self.op("Sub", self.const(1.0), floats(m)), c)
             return self.unsqueeze(m, 1, 2)
@@ -403,6 +407,16 @@ class Exporter:
                 return self.split(y, 3, -1, [c.hidden] * 3)
             return [self.slice(y, i * c.hidden, (i + 1) * c.hidden, 2 if o.qkv == "slice" else -1)
                     for i in range(3)]
+        y = self.linear(x, f"{layer}.attention.qkv", weight=np.concatenate(w), bias=np.concatenate(b))
+        if o.qkv == "axis":  # an axis of its own, taken apart with the features still in one
+            y = self.op("Reshape", y, self.ints(self.B, self.S, 3, c.hidden))
+            return [self.op("Gather", y, self.const(i, I64), axis=2) for i in range(3)]
+        y = self.op("Reshape", y, self.ints(self.B, self.S, 3, c.heads, c.head_size))
+        if o.qkv == "heads":  # permuted once, taken apart after that
+            y = self.op("Transpose", y, perm=[2, 0, 3, 1, 4])
+            return [self.op("Gather", y, self.const(i, I64), axis=0) for i in range(3)]
+        if o.qkv == "unbound":
+            return [self.squeeze(part, 2) for part in self.split(y, 3, 2, [1] * 3)]
         raise KeyError(o.qkv)
 
     def attend(self, x, mask, layer):
@@ -426,23 +440,39 @@ class Exporter:
             p = self.dropped(self.op("Softmax", self.masked(scores, mask), axis=-1))
             context = self.op("Einsum", p, v, equation="bnij,bjnd->bind")
             return self.merge(context, layer)
-        q = self.heads(q, [0, 2, 1, 3])
-        v = self.heads(v, [0, 2, 1, 3])
+        if o.qkv == "heads":
+            k = self.op("Transpose", k, perm=[0, 1, 3, 2])
+        elif o.qkv == "unbound":
+            q, v = (self.op("Transpose", y, perm=[0, 2, 1, 3]) for y in (q, v))
+            k = self.op("Transpose", k, perm=[0, 2, 3, 1])
+        else:
+            q, v = (self.heads(y, [0, 2, 1, 3]) for y in (q, v))
         if o.scale == "sdpa":
             size = self.cast(self.slice(self.op("Shape", q), -1, 2**63 - 1, 0), TensorProto.FLOAT)
             factor = self.op("Sqrt", self.op("Div", self.const([1.0]), self.op("Sqrt", size)))
             q = self.op("Mul", q, factor)
+        packed = o.qkv in ("heads", "unbound")
         if o.attention == "einsum":
             k = self.heads(k, [0, 2, 1, 3])
             scores = self.op("Einsum", q, k, equation="bhid,bhjd->bhij")
         else:
-            if o.key == "fused":
+            if packed:
+                pass
+            elif o.key == "fused":
                 k = self.heads(k, [0, 2, 3, 1])
             else:
                 k = self.heads(k, [0, 2, 1, 3])
                 if o.scale == "k_heads":
                     k = self.op("Div", k, self.const([root]))
-                k = self.op("Transpose", k, perm=[0, 1, 3, 2])
+                if o.key == "stack":  # torch.export: rank known, matrices transposed as a stack
+                    sizes = self.op("Shape", k)
+                    first, rows, columns = (self.slice(sizes, a, b, 0)
+                                            for a, b in ((0, -2), (-2, -1), (-1, 2**63 - 1)))
+                    k = self.op("Reshape", k, self.op("Concat", self.ints(-1), rows, columns, axis=0))
+                    k = self.op("Transpose", k, perm=[0, 2, 1])
+                    k = self.op("Reshape", k, self.op("Concat", first, columns, rows, axis=0))
+                else:
+                    k = self.op("Transpose", k, perm=[0, 1, 3, 2])
             if o.scale == "sdpa":
                 k = self.op("Mul", k, factor)
             if o.scale == "q":
@@ -467,6 +497,7 @@ class Exporter:
         else:
             p = self.op("Softmax", scores, axis=-1)
         p = self.dropped(p)
+        self.attentions.append(p)
         if o.attention == "einsum":
             context = self.op("Einsum", p, v, equation="bhij,bhjd->bhid")
         else:
@@ -610,6 +641,9 @@ class Exporter:
         if o.head == "hidden_states":
             for i, value in enumerate(hidden):
                 self.output_of(value, f"hidden_{i}", [B, S, c.hidden])
+        if o.head == "attentions":
+            for i, value in enumerate(self.attentions):
+                self.output_of(value, f"attention_{i}", [B, c.heads, S, S])
         return None
 
     def output_of(self, value, name, shape):

@@ -60,6 +60,7 @@ group("attention", {},
       mul=dict(scale="mul"), on_q=dict(scale="q"), on_k=dict(scale="k"), on_both=dict(scale="both"),
       sdpa=dict(scale="sdpa"), early=dict(scale="q_early"), prescaled=dict(scale="prescaled"),
       computed=dict(scale="computed"), two_step=dict(key="two_step"),
+      stack=dict(key="stack"), stack_sdpa=dict(key="stack", scale="sdpa", opset=18, norm="native"),
       k_between=dict(key="two_step", scale="k_heads"),
       two_step_sdpa=dict(key="two_step", scale="sdpa"),
       zeros=dict(split="zeros", merge="zeros"), minus=dict(split="minus", merge="constant"),
@@ -68,6 +69,7 @@ group("attention", {},
       einsum_heads=dict(attention="einsum_heads"), einsum_heads_op12=dict(
           attention="einsum_heads", opset=12),
       packed_split=dict(qkv="split"), packed_slice=dict(qkv="slice"), packed_chunk=dict(qkv="chunk"),
+      packed_axis=dict(qkv="axis"), packed_heads=dict(qkv="heads"), packed_unbound=dict(qkv="unbound"),
       packed_gemm=dict(qkv="split", linear="gemm"), packed_op11=dict(qkv="split", opset=11),
       packed_transposed=dict(qkv="split", linear="transpose"))
 
@@ -81,12 +83,12 @@ group("one_wide", dict(sizes=dict(hidden=5, heads=5, adapter=1, embedding=3, seq
 group("batch", dict(batch=2), flat=dict(linear="gemm", tokens="flat", pos="range", types="input"),
       zeros=dict(split="zeros", merge="zeros"), computed=dict(split="computed", merge="sizes"),
       sdpa=dict(scale="sdpa", mask="sdpa"), einsum=dict(attention="einsum"),
-      packed=dict(qkv="split"), fill=dict(mask="fill"), dynamic=dict(dynamic=True, pos="range"))
+      packed=dict(qkv="split"), packed_heads=dict(qkv="heads"), fill=dict(mask="fill"), dynamic=dict(dynamic=True, pos="range"))
 
 group("mask", {},
       ten_thousand=dict(mask_value=-10000.0), billion=dict(mask_value=-1e9),
       both=dict(mask="times_both"), early=dict(mask="times_early"), reshape=dict(mask="reshape"),
-      minus_one=dict(mask="minus_one"), integers=dict(mask="integers"),
+      ones_times=dict(mask="ones_times"), minus_one=dict(mask="minus_one"), integers=dict(mask="integers"),
       integers32=dict(mask="integers", mask_type="int32"), int32=dict(mask_type="int32"),
       bool=dict(mask_type="bool"), float=dict(mask_type="float"),
       where_fill=dict(mask="where_fill"), where_zero=dict(mask="where_zero"),
@@ -133,6 +135,7 @@ group("regression", dict(labels=1))
 group("squeezed", dict(labels=1, head="squeezed"), op11=dict(opset=11))
 group("mlp", dict(head="mlp"))
 group("hidden_states", dict(head="hidden_states"))
+group("attentions", dict(head="attentions"))
 group("encoder", dict(head="encoder"))
 group("pooled", dict(head="pooled"))
 group("no_pooler", dict(head="no_pooler"))
@@ -140,7 +143,7 @@ group("no_pooler", dict(head="no_pooler"))
 # What the accelerator does not run, refused when it is lowered: group or form, and why.
 NOT_RUN = {
     "batch": "has a batch of 2", "float_mask": "f32", "added_mask": "f32", "mask.float": "f32",
-    "mask.where_padding": "padding", "mask.where_padding_bool": "padding",
+    "attentions": "that nothing else reads", "mask.where_padding": "padding", "mask.where_padding_bool": "padding",
     "mask.times_padding": "padding"}
 # Forms that are run, beside the base form of each group: they differ in what reaches the accelerator.
 RUN = ("mask", "position_input", "span", "attention")
@@ -200,6 +203,8 @@ class Form:
             return None
         if code != 0:
             raise Failure(f"aac-opt: exit code {code}: {err.strip()[:1500]}")
+        if "remark" in err:
+            raise Failure(f"a fusion was not made: {err[:800]}")
         if self.refused:
             raise Failure(f"was raised, but should be refused: {self.refused}")
         return (self.folder / "aac.mlir").read_text()

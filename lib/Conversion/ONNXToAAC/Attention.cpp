@@ -75,6 +75,28 @@ static bool isLinear(Graph &graph, Value value) {
   return found;
 }
 
+/// The [batch, heads, a, b] behind a value [batch, heads, b, a] that is transposed as a stack of
+/// matrices: Reshape to [batch * heads, a, b], Transpose, Reshape back. Null for others.
+static Value transposedStack(Graph &graph, Value value) {
+  ArrayRef<int64_t> shape = shapeOf(value);
+  Operation *back = value.getDefiningOp();
+  if (!regroups(back) || shape.size() != 4)
+    return nullptr;
+  auto transpose = graph.skip(back->getOperand(0)).getDefiningOp<onnx::TransposeOp>();
+  if (!transpose || transpose.getPerm() != ArrayRef<int64_t>{0, 2, 1})
+    return nullptr;
+  Operation *there = graph.skip(transpose.getData()).getDefiningOp();
+  if (!regroups(there))
+    return nullptr;
+  Value stack = there->getOperand(0);
+  ArrayRef<int64_t> matrices = shapeOf(transpose.getData());
+  if (shapeOf(stack) != ArrayRef<int64_t>{shape[0], shape[1], shape[3], shape[2]} ||
+      matrices != ArrayRef<int64_t>{shape[0] * shape[1], shape[3], shape[2]})
+    return nullptr;
+  graph.visited.append({back, transpose, there});
+  return stack;
+}
+
 /// Proves that `value` is a split projection whose axes of batch, head, token and feature are
 /// `axes`.
 static std::optional<Heads> splitHeads(Graph &graph, Value value, SmallVector<int64_t> axes,
@@ -86,6 +108,12 @@ static std::optional<Heads> splitHeads(Graph &graph, Value value, SmallVector<in
     Scaled inner = graph.scaled(value);
     result.factor *= inner.factor;
     value = inner.value;
+    if (Value stack = transposedStack(graph, value)) {
+      for (int64_t &axis : axes)
+        axis = axis >= 2 ? 5 - axis : axis;
+      value = stack;
+      continue;
+    }
     auto transpose = graph.as<onnx::TransposeOp>(value);
     if (!transpose)
       break;
@@ -93,9 +121,19 @@ static std::optional<Heads> splitHeads(Graph &graph, Value value, SmallVector<in
       axis = transpose.getPerm()[axis];
     value = transpose.getData();
   }
-  ArrayRef<int64_t> shape = shapeOf(value);
-  bool projects = !regroups(value.getDefiningOp());
-  if (shape.size() != 4 || (projects && !isLinear(graph, value)))
+  SmallVector<int64_t> shape(shapeOf(value));
+  // A projection to heads is what it is; one of several packed ones is matched by itself.
+  bool projects = true;
+  if (std::optional<PackedPart> packed = packedPart(graph, value)) {
+    shape = packed->shape;
+    for (int64_t &axis : axes)
+      axis = packed->axes[axis];
+  } else {
+    projects = !regroups(value.getDefiningOp());
+    if (projects && !isLinear(graph, value))
+      return std::nullopt;
+  }
+  if (shape.size() != 4)
     return std::nullopt;
   if (axes != SmallVector<int64_t>{0, 2, 1, 3}) {
     why = "attention with batch, heads, tokens and features on axes " + shapeText(axes) +
@@ -106,7 +144,7 @@ static std::optional<Heads> splitHeads(Graph &graph, Value value, SmallVector<in
   result.tokens = shape[1];
   result.heads = shape[2];
   result.size = shape[3];
-  if (projects) { // a projection to heads: their features side by side
+  if (projects) { // their features side by side
     result.value = value;
     return result;
   }
@@ -275,8 +313,13 @@ bool raise::matchSoftmax(Graph &graph, Value value, Match &match, std::string &w
     found.mask = found.parts->mask;
   if (found.mask)
     match.inputs.push_back(found.mask);
-  match.emit = [parts = found.parts, fill = found.fill](Emitter &emitter,
-                                                        ArrayRef<Value> inputs) -> Value {
+  match.emit = [parts = found.parts, fill = found.fill, shape = SmallVector<int64_t>(shape)](
+                   Emitter &emitter, ArrayRef<Value> inputs) -> Value {
+    if (lastDim(inputs[0]) != shape.back() ||
+        ((shape.size() == 4 || shapeOf(inputs[0]).size() == 4) &&
+         shapeOf(inputs[0]) != ArrayRef<int64_t>(shape)))
+      return emitter.fail("over " + shapeText(shape) + " of a value that is " +
+                          shapeText(shapeOf(inputs[0])) + " here");
     Value mask = inputs.size() > 1 ? inputs[1] : Value();
     if (parts)
       mask = emitMask(emitter, *parts, mask);

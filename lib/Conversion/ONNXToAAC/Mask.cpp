@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Patterns.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
@@ -31,8 +32,8 @@ struct MaskFunction {
   float offset = 0, slope = 0; ///< Constant: offset
   float yes = 0, no = 0;
 };
-/// Nodes of a chain that is worth following.
-constexpr int kMaxDepth = 24;
+/// Nodes of a chain that is worth following. The masks that exporters write have up to 20.
+constexpr size_t kMaxNodes = 64;
 
 MaskFunction constantOf(float value) {
   MaskFunction f;
@@ -53,7 +54,8 @@ MaskFunction testedOf(Value input, Test test, float yes, float no) {
 class MaskAnalysis {
 public:
   MaskAnalysis(Graph &graph, std::string &why) : graph(graph), why(why) {}
-  std::optional<MaskFunction> of(Value value, int depth = 0);
+  /// The function of m that `value` is; each node is looked at once, kMaxNodes at most.
+  std::optional<MaskFunction> of(Value value);
 
 private:
   using Unary = llvm::function_ref<float(float)>;
@@ -68,11 +70,13 @@ private:
                                              Binary binary);
   std::optional<MaskFunction> arithmetic(Operation *op, MaskFunction a, MaskFunction b);
   std::optional<MaskFunction> compare(Operation *op, const MaskFunction &a, const MaskFunction &b);
-  std::optional<MaskFunction> cast(onnx::CastOp op, int depth);
-  std::optional<MaskFunction> where(onnx::WhereOp op, int depth);
+  std::optional<MaskFunction> cast(onnx::CastOp op);
+  std::optional<MaskFunction> where(onnx::WhereOp op);
+  std::optional<MaskFunction> compute(Value value);
 
   Graph &graph;
   std::string &why;
+  llvm::SmallDenseMap<Value, std::optional<MaskFunction>> known;
 };
 } // namespace
 
@@ -221,8 +225,8 @@ std::optional<MaskFunction> MaskAnalysis::compare(Operation *op, const MaskFunct
   return greater ? above(f, value, orEqual) : negated(above(f, value, !orEqual));
 }
 
-std::optional<MaskFunction> MaskAnalysis::cast(onnx::CastOp op, int depth) {
-  std::optional<MaskFunction> f = of(op.getX(), depth);
+std::optional<MaskFunction> MaskAnalysis::cast(onnx::CastOp op) {
+  std::optional<MaskFunction> f = of(op.getX());
   auto from = dyn_cast<RankedTensorType>(op.getX().getType());
   Type to = llvm::cast<RankedTensorType>(op.getType()).getElementType();
   if (!f || !from)
@@ -234,9 +238,8 @@ std::optional<MaskFunction> MaskAnalysis::cast(onnx::CastOp op, int depth) {
   return f;
 }
 
-std::optional<MaskFunction> MaskAnalysis::where(onnx::WhereOp op, int depth) {
-  std::optional<MaskFunction> c = of(op.getCondition(), depth), a = of(op.getA(), depth),
-                              b = of(op.getB(), depth);
+std::optional<MaskFunction> MaskAnalysis::where(onnx::WhereOp op) {
+  std::optional<MaskFunction> c = of(op.getCondition()), a = of(op.getA()), b = of(op.getB());
   if (!c || !a || !b || c->kind != MaskFunction::Tested)
     return std::nullopt;
   // The value of `f` where the condition's test has come out `outcome`.
@@ -260,9 +263,18 @@ std::optional<MaskFunction> MaskAnalysis::where(onnx::WhereOp op, int depth) {
   return testedOf(c->input, c->test, *yes, *no);
 }
 
-std::optional<MaskFunction> MaskAnalysis::of(Value value, int depth) {
-  if (++depth > kMaxDepth)
+std::optional<MaskFunction> MaskAnalysis::of(Value value) {
+  if (auto found = known.find(value); found != known.end())
+    return found->second;
+  if (known.size() >= kMaxNodes)
     return std::nullopt;
+  known.try_emplace(value, std::nullopt);
+  std::optional<MaskFunction> function = compute(value);
+  known[value] = function;
+  return function;
+}
+
+std::optional<MaskFunction> MaskAnalysis::compute(Value value) {
   if (std::optional<float> number = splatConstant(graph, value))
     return constantOf(*number);
   value = graph.skip(value);
@@ -288,19 +300,19 @@ std::optional<MaskFunction> MaskAnalysis::of(Value value, int depth) {
   std::optional<MaskFunction> result;
   if (isView) {
     ArrayRef<int64_t> from = shapeOf(op->getOperand(0)), to = type.getShape();
-    result = of(op->getOperand(0), depth);
+    result = of(op->getOperand(0));
     if (result && result->input && !(regroups(op) ? keepsGroups(from, to) : keepsAxes(from, to)))
       return std::nullopt;
     return result;
   }
   if (auto where = dyn_cast<onnx::WhereOp>(op)) {
-    result = this->where(where, depth);
+    result = this->where(where);
   } else if (auto cast = dyn_cast<onnx::CastOp>(op)) {
-    result = this->cast(cast, depth);
+    result = this->cast(cast);
   } else if (isa<onnx::NotOp>(op)) {
-    result = negated(of(op->getOperand(0), depth));
+    result = negated(of(op->getOperand(0)));
   } else {
-    std::optional<MaskFunction> a = of(op->getOperand(0), depth), b = of(op->getOperand(1), depth);
+    std::optional<MaskFunction> a = of(op->getOperand(0)), b = of(op->getOperand(1));
     if (!a || !b)
       return std::nullopt;
     if (isa<onnx::AddOp, onnx::SubOp, onnx::MulOp>(op))

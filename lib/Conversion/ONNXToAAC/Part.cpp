@@ -84,6 +84,59 @@ static std::optional<Part> featurePart(Graph &graph, Value value) {
   return part;
 }
 
+std::optional<PackedPart> raise::packedPart(Graph &graph, Value value) {
+  size_t mark = graph.visited.size(), rank = shapeOf(value).size();
+  auto find = [&]() -> std::optional<PackedPart> {
+    // One index along the packed axis, which is dropped at once or by a Squeeze.
+    Value taken = value;
+    if (regroups(taken.getDefiningOp())) {
+      graph.visited.push_back(taken.getDefiningOp());
+      taken = graph.skip(taken.getDefiningOp()->getOperand(0));
+    }
+    int64_t axis = -1;
+    std::optional<Part> part = takenAlong(graph, taken, axis);
+    if (!part || part->count != 1)
+      return std::nullopt;
+    SmallVector<int64_t> left(shapeOf(part->whole));
+    if (left.size() != rank + 1)
+      return std::nullopt;
+    left.erase(left.begin() + axis);
+    if (shapeOf(value) != ArrayRef<int64_t>(left))
+      return std::nullopt;
+    // Of [batch, tokens, n, ...], possibly permuted.
+    Value split = graph.skip(part->whole);
+    PackedPart packed;
+    for (size_t i = 0; i <= rank; ++i)
+      packed.axes.push_back(static_cast<int64_t>(i));
+    if (auto transpose = graph.as<onnx::TransposeOp>(split)) {
+      packed.axes.assign(transpose.getPerm().begin(), transpose.getPerm().end());
+      split = graph.skip(transpose.getData());
+    }
+    if (packed.axes[axis] != 2 || !regroups(split.getDefiningOp()))
+      return std::nullopt;
+    packed.axes.erase(packed.axes.begin() + axis);
+    for (int64_t &from : packed.axes)
+      from -= from > 2;
+    packed.shape.assign(shapeOf(split).begin(), shapeOf(split).end());
+    packed.shape.erase(packed.shape.begin() + 2);
+    packed.count = 1;
+    for (int64_t d : ArrayRef<int64_t>(packed.shape).drop_front(2))
+      packed.count *= d;
+    packed.first = part->first * packed.count;
+    int64_t width = shapeOf(split)[2] * packed.count;
+    while (regroups(split.getDefiningOp()) && lastDim(split) != width) {
+      graph.visited.push_back(split.getDefiningOp());
+      split = graph.skip(split.getDefiningOp()->getOperand(0));
+    }
+    packed.whole = graph.canon(split);
+    return lastDim(split) == width ? std::optional(packed) : std::nullopt;
+  };
+  std::optional<PackedPart> found = rank == 3 || rank == 4 ? find() : std::nullopt;
+  if (!found)
+    graph.visited.resize(mark);
+  return found;
+}
+
 /// Writes the rows of a linear; its result keeps the features' axis.
 static Value emitRows(Emitter &emitter, const LinearParts &parts, const Part &part, Value input) {
   if (lastDim(input) != parts.in)
@@ -113,6 +166,27 @@ bool raise::matchPart(Graph &graph, Value value, Match &match, std::string &why)
   if (!isFloat(value))
     return false;
   SmallVector<int64_t> shape(shapeOf(value));
+  if (std::optional<PackedPart> packed = packedPart(graph, value)) {
+    // Heads in front of tokens are for attention to look at, not for a product with a weight.
+    bool inOrder = llvm::is_sorted(packed->axes) ||
+                   (shape.size() == 4 && llvm::none_of(value.getUsers(), [&](Operation *user) {
+                      return isa<onnx::EinsumOp>(user) &&
+                             llvm::any_of(user->getOperands(), [&](Value operand) {
+                               return graph.constant(operand).has_value();
+                             });
+                    }));
+    std::optional<LinearParts> parts = linearParts(graph, packed->whole, why);
+    if (inOrder && parts && packed->first + packed->count <= parts->out) {
+      match.pattern = "part of a linear";
+      match.inputs = {parts->input};
+      match.emit = [parts = *parts, part = Part{packed->whole, packed->first, packed->count}](
+                       Emitter &emitter, ArrayRef<Value> inputs) {
+        return emitRows(emitter, parts, part, inputs[0]);
+      };
+      return true;
+    }
+    graph.visited.clear();
+  }
   // A Squeeze (or a Reshape) behind it may drop the features' axis, the last or the first one.
   Value taken = value;
   while (regroups(taken.getDefiningOp())) {

@@ -90,6 +90,16 @@ mlir::Value emitLinear(Emitter &emitter, const LinearParts &parts, mlir::Value i
 /// One feature of each token, without its axis: `input` is `shape` and a last axis of size 1.
 mlir::Value emitSqueeze(Emitter &emitter, mlir::Value input, llvm::ArrayRef<int64_t> shape);
 
+/// One of n packed projections: features first, ..., first + count - 1 of `whole`, a value that is
+/// viewed as [batch, tokens, n, ...]. `shape` is that without n; axis i of the part is its axis
+/// axes[i].
+struct PackedPart {
+  mlir::Value whole;
+  llvm::SmallVector<int64_t> shape, axes;
+  int64_t first, count;
+};
+std::optional<PackedPart> packedPart(Graph &graph, mlir::Value value);
+
 struct ActivationParts {
   ir::ActivationKind kind;
   mlir::Value input;

@@ -50,6 +50,8 @@ struct Refusal {
 /// Refusals printed in full; more are counted.
 constexpr size_t kMaxNotes = 30;
 
+bool vowel(StringRef word) { return StringRef("aeiou").contains(word.front()); }
+
 class TaskRaiser {
 public:
   TaskRaiser(onnx::GraphOp graph, TensorStore &store) : graph(graph), parameters(store) {}
@@ -98,6 +100,9 @@ void TaskRaiser::match(Value value, bool afterRefusal,
     for (Operation *node : view.visited)
       if (seen.insert(node).second)
         found.nodes.push_back(node);
+    if (!reason.empty())
+      op->emitRemark() << "raised as " << (vowel(found.pattern) ? "an " : "a ") << found.pattern
+                       << ", not as part of a larger operation: " << reason;
     for (Value input : found.inputs)
       needed.push_back({input, false});
     matches.try_emplace(value, std::move(found));
