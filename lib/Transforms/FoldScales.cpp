@@ -32,6 +32,13 @@ static LinearOp exclusiveQuery(ScoresOp scores) {
   return linear;
 }
 
+/// What of `scale` a power of two leaves, to 16 bits: one file's sqrt(sqrt(1 / 64))^2 and another's
+/// 1 / 8 are one scale, and a weight that both share stays one.
+static double leftOver(double scale, double power) {
+  constexpr double kSteps = 1 << 16;
+  return std::round(scale / power * kSteps) / kSteps;
+}
+
 namespace {
 
 struct FoldScalesPass : aac::impl::FoldScalesPassBase<FoldScalesPass> {
@@ -47,6 +54,11 @@ struct FoldScalesPass : aac::impl::FoldScalesPassBase<FoldScalesPass> {
       double power = std::exp2(std::round(std::log2(std::fabs(scale))));
       if (scale == power)
         return;
+      double rest = leftOver(scale, power);
+      if (rest == 1) {
+        folded.push_back({scores, power});
+        return;
+      }
       LinearOp linear = exclusiveQuery(scores);
       if (!linear) {
         scores.emitRemark() << "scale " << scale
@@ -54,9 +66,9 @@ struct FoldScalesPass : aac::impl::FoldScalesPassBase<FoldScalesPass> {
                                "of its own: not folded";
         return;
       }
-      scaler.demand(linear.getWeightMutable(), scale / power);
+      scaler.demand(linear.getWeightMutable(), rest);
       if (linear.getBias())
-        scaler.demand(*linear.getBiasMutable().begin(), scale / power);
+        scaler.demand(*linear.getBiasMutable().begin(), rest);
       folded.push_back({scores, power});
     });
     FailureOr<unsigned> scaled = scaler.apply(getOperation());

@@ -41,3 +41,19 @@ aac.suite {
     aac.return %s, %t : tensor<1x2x3x3xf32>, tensor<1x2x3x3xf32>
   }
 }
+
+// -----
+
+// A scale that differs from a power of two by rounding, as sqrt(sqrt(1/64)) squared does, is that power.
+// CHECK: aac.param @w : tensor<4x4xf32> = dense<2.000000e+00>
+// CHECK-NOT: aac.param
+// CHECK-LABEL: aac.task @rounded
+// CHECK: scale 1.250000e-01
+aac.suite {
+  aac.param @w : tensor<4x4xf32> = dense<2.0> : tensor<4x4xf32>
+  aac.task @rounded(%x: tensor<1x3x4xf32>) inputs ["x"] outputs [] {
+    %w = aac.use @w : tensor<4x4xf32>
+    %q = aac.linear %x, %w : (tensor<1x3x4xf32>, tensor<4x4xf32>) -> tensor<1x3x4xf32>
+    %s = aac.scores %q, %x heads 2 scale 0.124999993 : (tensor<1x3x4xf32>, tensor<1x3x4xf32>) -> tensor<1x2x3x3xf32>
+  }
+}

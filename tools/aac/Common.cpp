@@ -37,6 +37,7 @@ void OnnxArguments::addBindings(CLI::App &command) {
                   "sizes of free dimensions: [TASK:]INPUT=DxD or SYMBOL=N, comma-separated")
       ->type_name("NAME=SIZES")
       ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
 }
 

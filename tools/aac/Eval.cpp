@@ -175,6 +175,7 @@ void addEvalCommand(CLI::App &app) {
                    "or ONNX tensors: x.pb in the order of the inputs, or NAME=x.pb")
       ->type_name("FILE")
       ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
   command
       ->add_option("--case", arguments->caseIndex,

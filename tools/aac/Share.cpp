@@ -18,10 +18,11 @@ struct ShareArguments {
   OnnxArguments onnx;
   bool json = false;
   std::string merge = "equal";
+  bool explain = false;
 };
 
 void share(const ShareArguments &arguments) {
-  std::unique_ptr<MLIRContext> context = makeToolContext("aac");
+  std::unique_ptr<MLIRContext> context = makeToolContext("aac", arguments.explain);
   OwningOpRef<ModuleOp> module = arguments.onnx.import(*context);
   PassManager pm(context.get());
   buildImportPipeline(pm);
@@ -52,6 +53,8 @@ void addShareCommand(CLI::App &app) {
       ->add_option("--merge", arguments->merge,
                    "what is one parameter: equal bytes, or quantised: equal af8e3 codes, too")
       ->check(CLI::IsMember({"equal", "quantised"}));
+  command->add_flag("--explain", arguments->explain,
+                    "print remarks: which nodes are not part of a larger operation, and why");
   command->footer("Example:\n  aac share sst2=sst2.onnx mnli=mnli.onnx");
   command->callback([arguments] { share(*arguments); });
 }

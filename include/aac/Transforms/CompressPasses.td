@@ -163,7 +163,8 @@ def FoldScalesPass : AacSuitePass<"aac-fold-scales"> {
   let summary = "makes the scale of attention scores a power of two";
   let description = [{
     The engine scales by shifting. The nearest power of two stays in `aac.scores`, the rest
-    (between 0.71 and 1.41) goes into weight and bias of the linear that makes the query.
+    (between 0.71 and 1.41, to 16 bits: exporters round the same scale in different ways) goes
+    into weight and bias of the linear that makes the query.
     A query that is no linear's, or that is used elsewhere too, is left as it is
     with a remark; `aac-quantise` refuses such scores by name.
 

@@ -92,11 +92,10 @@ void StreamBuilder::append(SmallVectorImpl<Copy> &copies, StoredOp stored) {
     return;
   Copy copy{stored.getRest()->getAddress(), stored.getBuffer()->getAddress(),
             stored.getRest()->getBytes()};
-  if (!copies.empty()) {
+  if (!copies.empty()) { // what lies between two images is not written, and not copied
     Copy &last = copies.back();
-    uint64_t padded = roundUp(last.bytes, kLanes);
-    if (last.from + padded == copy.from && last.to + padded == copy.to) {
-      last.bytes = padded + copy.bytes;
+    if (last.from + last.bytes == copy.from && last.to + last.bytes == copy.to) {
+      last.bytes += copy.bytes;
       return;
     }
   }

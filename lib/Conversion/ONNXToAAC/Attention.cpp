@@ -339,7 +339,10 @@ bool raise::matchContext(Graph &graph, Value value, Match &match, std::string &w
   // The axes of batch, head, row and column of the product.
   SmallVector<int64_t> order{0, 2, 1, 3};
   Value inner = value;
-  while (auto transpose = graph.as<onnx::TransposeOp>(inner)) {
+  for (int steps = 0; steps < kMaxChain; ++steps) {
+    auto transpose = graph.as<onnx::TransposeOp>(inner);
+    if (!transpose)
+      break;
     for (int64_t &axis : order)
       axis = transpose.getPerm()[axis];
     inner = graph.skip(transpose.getData());

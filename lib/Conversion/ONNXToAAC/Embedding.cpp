@@ -22,7 +22,7 @@ constexpr size_t kMaxLookups = 16;
 /// The integer input behind widening casts, added or removed axes of size 1, and an Expand to the
 /// sentences of a batch.
 static Value idsInput(Graph &graph, Value value) {
-  for (;;) {
+  for (int steps = 0; steps < kMaxChain; ++steps) {
     value = graph.base(value);
     if (auto expand = value.getDefiningOp<onnx::ExpandOp>()) {
       ArrayRef<int64_t> from = shapeOf(expand.getInput()), to = shapeOf(value);
@@ -42,6 +42,7 @@ static Value idsInput(Graph &graph, Value value) {
     graph.visited.push_back(cast);
     value = cast.getX();
   }
+  return nullptr;
 }
 
 /// Gather of rows of a constant table. `why` is set for tables with ids that do not fit.

@@ -82,7 +82,9 @@ private:
 
 std::optional<float> raise::splatConstant(Graph &graph, Value value) {
   value = graph.base(value);
-  while (isa_and_nonnull<onnx::ExpandOp, onnx::TileOp>(value.getDefiningOp()))
+  for (int steps = 0;
+       steps < kMaxChain && isa_and_nonnull<onnx::ExpandOp, onnx::TileOp>(value.getDefiningOp());
+       ++steps)
     value = graph.base(value.getDefiningOp()->getOperand(0));
   ElementsAttr attr;
   if (auto constant = value.getDefiningOp<onnx::ConstantOp>())

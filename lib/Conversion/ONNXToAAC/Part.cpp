@@ -124,7 +124,8 @@ std::optional<PackedPart> raise::packedPart(Graph &graph, Value value) {
       packed.count *= d;
     packed.first = part->first * packed.count;
     int64_t width = shapeOf(split)[2] * packed.count;
-    while (regroups(split.getDefiningOp()) && lastDim(split) != width) {
+    for (int steps = 0;
+         steps < kMaxChain && regroups(split.getDefiningOp()) && lastDim(split) != width; ++steps) {
       graph.visited.push_back(split.getDefiningOp());
       split = graph.skip(split.getDefiningOp()->getOperand(0));
     }
@@ -189,7 +190,7 @@ bool raise::matchPart(Graph &graph, Value value, Match &match, std::string &why)
   }
   // A Squeeze (or a Reshape) behind it may drop the features' axis, the last or the first one.
   Value taken = value;
-  while (regroups(taken.getDefiningOp())) {
+  for (int steps = 0; steps < kMaxChain && regroups(taken.getDefiningOp()); ++steps) {
     graph.visited.push_back(taken.getDefiningOp());
     taken = graph.skip(taken.getDefiningOp()->getOperand(0));
   }
