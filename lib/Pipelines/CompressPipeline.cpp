@@ -9,24 +9,29 @@ using namespace mlir;
 
 void aac::buildCompressPipeline(OpPassManager &pm, const CompressOptions &options) {
   OpPassManager &suite = pm.nest<ir::SuiteOp>();
+  // What is shared stays shared: proven after every pass.
+  auto add = [&](std::unique_ptr<Pass> pass) {
+    suite.addPass(std::move(pass));
+    suite.addPass(createVerifySharingPass());
+  };
   // First who shares what, while parameters are what the files said.
-  suite.addPass(createSharePass({options.merge, options.format}));
-  suite.addPass(createVerifySharingPass());
+  add(createSharePass({options.merge, options.format}));
   // Layers become loops before anything gives them attributes that differ.
-  suite.addPass(createRollPass());
-  suite.addPass(createPrunePass({options.sparsity, options.prune}));
-  suite.addPass(createExpandAdaptersPass());
-  suite.addPass(createFoldScalesPass());
+  add(createRollPass());
+  add(createPrunePass({options.sparsity, options.prune}));
+  add(createExpandAdaptersPass());
+  add(createFoldScalesPass());
   // Magnitudes are measured on the weights that will be quantised.
   suite.addPass(createCalibratePass(CalibratePassOptions{options.calibrate}));
   QuantisePassOptions quantise;
   quantise.format = options.format;
-  suite.addPass(createQuantisePass(quantise));
+  add(createQuantisePass(quantise));
   suite.addPass(createVerifyQuantisedPass());
-  suite.addPass(createVerifySharingPass());
   // Bytes last: their sizes decide what fits where.
-  if (options.encode)
-    pm.addPass(createEncodePass({options.machine}));
+  if (!options.encode)
+    return;
+  pm.addPass(createEncodePass({options.machine, options.tileRows}));
+  pm.addNestedPass<ir::SuiteOp>(createVerifySharingPass());
 }
 
 void aac::registerCompressPipeline() {

@@ -4,6 +4,7 @@
 #include "aac/Conversion/AACToCmd.h"
 #include "aac/Pipelines/CompressPipeline.h"
 #include "aac/Pipelines/ImportPipeline.h"
+#include "aac/Transforms/CompressPasses.h"
 #include "aac/Transforms/PlacePasses.h"
 #include "mlir/Pass/PassRegistry.h"
 
@@ -11,6 +12,7 @@ using namespace mlir;
 
 void aac::buildPlacePipeline(OpPassManager &pm, llvm::StringRef machine) {
   pm.addPass(createPlacePass({machine.str()}));
+  pm.addNestedPass<ir::SuiteOp>(createVerifySharingPass());
   pm.addPass(createTilePass({machine.str()}));
 }
 

@@ -24,6 +24,7 @@ struct VerifySharingPass : aac::impl::VerifySharingPassBase<VerifySharingPass> {
     bool ok = succeeded(checkAttributes(suite));
     ok &= succeeded(checkUses(suite));
     ok &= succeeded(checkForks(suite));
+    ok &= succeeded(checkStored(suite));
     if (!ok)
       signalPassFailure();
     markAllAnalysesPreserved();
@@ -75,6 +76,38 @@ struct VerifySharingPass : aac::impl::VerifySharingPassBase<VerifySharingPass> {
                                 << kForkAttr << "')";
       diag.attachNote(it->second.getLoc()) << "the other one is here";
       result = diag;
+    }
+    return result;
+  }
+
+  /// A weight or table of several tasks is stored once, for all of them.
+  LogicalResult checkStored(SuiteOp suite) {
+    LogicalResult result = success();
+    SymbolTable symbols(suite);
+    llvm::DenseMap<Operation *, StoredOp> first;
+    for (StoredOp stored : suite.getOps<StoredOp>()) {
+      auto sources = stored.getSources().getAsValueRange<StringAttr>();
+      llvm::SmallPtrSet<Operation *, 4> here; // a repetition may use what another one does
+      for (auto [index, name] : llvm::enumerate(sources)) {
+        auto param = symbols.lookup<ParamOp>(name);
+        if (!param || static_cast<int64_t>(index) >= static_cast<int64_t>(stored.getCount()) ||
+            !param.getTasks() || param.getSharing() == Sharing::Task || param->hasAttr(kForkAttr) ||
+            !here.insert(param).second)
+          continue;
+        auto [it, inserted] = first.try_emplace(param, stored);
+        if (!inserted) {
+          InFlightDiagnostic diag = stored.emitOpError()
+                                    << "@" << stored.getSymName() << " stores @"
+                                    << param.getSymName() << ", which @" << it->second.getSymName()
+                                    << " stores already: a shared parameter is stored once";
+          diag.attachNote(it->second.getLoc()) << "the other one is here";
+          result = diag;
+        } else if (stored.getTasks() != *param.getTasks()) {
+          result = stored.emitOpError()
+                   << "@" << stored.getSymName() << " is stored for tasks " << stored.getTasks()
+                   << ", but @" << param.getSymName() << " belongs to " << *param.getTasks();
+        }
+      }
     }
     return result;
   }

@@ -27,3 +27,18 @@ aac.suite {
   // expected-error @+1 {{@w has no 'sharing': aac-share sets it and no pass may drop it}}
   aac.param @w : tensor<1xf32> = dense<1.0> : tensor<1xf32> {tasks = ["a"]}
 }
+
+// -----
+
+#f = #aac.af<8, 3, bias = 7, scale = 0>
+#shared = #aac.sharing<shared>
+aac.suite {
+  aac.param @t : tensor<1x16xf32> = dense<48> : tensor<1x16xi8> {role = #aac.role<embedding>, content_hash = 7 : i64, sharing = #shared, tasks = ["a", "b"], format = #f}
+  aac.param @u : tensor<1x16xf32> = dense<49> : tensor<1x16xi8> {role = #aac.role<embedding>, content_hash = 8 : i64, sharing = #shared, tasks = ["a", "b"], format = #f}
+  // expected-note @+1 {{the other one is here}}
+  aac.stored @t.rows "rows" = dense<48> : tensor<16xi8> {sources = ["t"], count = 1, stride = 16, sharing = #shared, tasks = ["a", "b"]}
+  // expected-error @+1 {{@t.again stores @t, which @t.rows stores already: a shared parameter is stored once}}
+  aac.stored @t.again "rows" = dense<48> : tensor<16xi8> {sources = ["t"], count = 1, stride = 16, sharing = #shared, tasks = ["a", "b"]}
+  // expected-error @+1 {{@u.rows is stored for tasks ["a"], but @u belongs to ["a", "b"]}}
+  aac.stored @u.rows "rows" = dense<49> : tensor<16xi8> {sources = ["u"], count = 1, stride = 16, sharing = #shared, tasks = ["a"]}
+}

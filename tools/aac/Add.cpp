@@ -15,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "dialects/AAC/AACDialect.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
@@ -44,6 +45,15 @@ std::string optionOf(ir::SuiteOp suite, StringRef name, const std::string &path)
   if (!value)
     fail(absl::StrCat(path, " does not say what it was compiled with: compile it again"));
   return value.str();
+}
+
+/// The options among those of a compression that concern encoding.
+std::string encodeOptionsOf(const std::string &options) {
+  std::string mine;
+  for (absl::string_view option : absl::StrSplit(options, ' '))
+    if (absl::StartsWith(option, "tile-rows="))
+      absl::StrAppend(&mine, " ", option);
+  return mine;
 }
 
 /// Bytes that a stream has more than another.
@@ -174,7 +184,8 @@ void runAdd(const CompileArguments &arguments) {
       failQuietly();
     progress.step("encoding, placing");
     runStage(*placed, {"placed", "",
-                       absl::StrCat("aac-encode{machine=", name, "},any(aac-verify-sharing),",
+                       absl::StrCat("aac-encode{machine=", name, encodeOptionsOf(options),
+                                    "},any(aac-verify-sharing),",
                                     "aac-place-pipeline{machine=", name, "}")});
   }
   compiled.suite = bytecodeOf(*original);

@@ -125,6 +125,8 @@ std::vector<std::string> optionsOf(const CompileArguments &arguments) {
     options.push_back(absl::StrCat("prune=", absl::StrJoin(arguments.prune, ",")));
   if (arguments.merge != "equal")
     options.push_back(absl::StrCat("merge=", arguments.merge));
+  if (arguments.resync != 64)
+    options.push_back(absl::StrCat("tile-rows=", arguments.resync));
   return options;
 }
 
@@ -245,6 +247,11 @@ void addCompileCommand(CLI::App &app) {
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
+  command
+      ->add_option("--resync", arguments->resync,
+                   "output features after which a weight's masks and data start anew, which bounds "
+                   "what an error in a mask can damage: 16, 32, 48 or 64 [64]")
+      ->type_name("ROWS");
   command
       ->add_option("--merge", arguments->merge,
                    "what tasks share: equal bytes, or quantised: equal codes, too [equal]")

@@ -18,7 +18,7 @@ struct CompileArguments {
   std::string merge = "equal";
   std::vector<std::string> prune, calibrate, added;
   CLI::Option *machineOption = nullptr; ///< tells whether it was given
-  unsigned threads = 0;
+  unsigned threads = 0, resync = 64;
   bool explain = false, printPipeline = false, allowFork = false;
 };
 

@@ -29,6 +29,10 @@ struct CompressOptions : public mlir::PassPipelineOptions<CompressOptions> {
                               llvm::cl::desc("machine to compile for: a name from machines/ or a "
                                              "path"),
                               llvm::cl::init("edgebert-rram")};
+  Option<int64_t> tileRows{*this, "tile-rows",
+                           llvm::cl::desc("output features between two points where masks and data "
+                                          "start anew: 16, 32, 48 or 64"),
+                           llvm::cl::init(64)};
   Option<bool> encode{*this, "encode",
                       llvm::cl::desc("end with aac-encode; a task that is added to a compiled "
                                      "suite is encoded there"),

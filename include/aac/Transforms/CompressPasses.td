@@ -62,7 +62,8 @@ def VerifySharingPass : AacSuitePass<"aac-verify-sharing"> {
     After `aac-share`, whatever pass runs: every parameter has `content_hash`, `sharing` and
     `tasks`; only tasks named there use it; and no two parameters came from the same
     content, type and role, unless one of them carries the discardable attribute
-    `aac.fork` that makes a wanted copy explicit.
+    `aac.fork` that makes a wanted copy explicit. After `aac-encode`: a weight or table of
+    several tasks is stored once, for all of them. The pipelines run it after every pass.
 
     Example: a pass clones a shared weight for one task
     ```

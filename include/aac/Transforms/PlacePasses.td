@@ -25,13 +25,22 @@ def EncodePass : AacMachinePass<"aac-encode"> {
     bytes (`aac.weights`, `aac.lanes`, `aac.vectors`, `aac.tables`, `aac.ids`,
     `aac.table`, `aac.span`).
 
+    Masks and data start anew with every tile of a weight and every row of a table: these
+    are the points where a reader that lost its place, after an error in a mask, finds it again.
+    `tile-rows` chooses how many output features lie between two of them. A smaller tile
+    costs commands and the padding of its shorter lanes.
+
+    What an earlier compilation stored (AddTask.h) is found by its parameters and used again.
+
     Example: a 16x16 weight and its bias become
     ```mlir
     aac.stored @w.weights "weights" = dense_resource<...> : tensor<512xi8>
         {tile_rows = 16 : i64, row_vectors = 2 : i64, bias_exponent = 0 : i64, ...}
     ```
   }];
-  let options = machineOption;
+  let options = machineOption # [
+    Option<"tileRows", "tile-rows", "int64_t", "64",
+           "output features of a tile at most: 16, 32, 48 or 64">];
   let statistics = [
     Statistic<"numStored", "stored", "symbols made">,
     Statistic<"numBytes", "bytes", "bytes stored">,

@@ -119,7 +119,8 @@ FailureOr<double> maxMagnitude(ArrayRef<ParamOp> params) {
 
 class Encoder {
 public:
-  Encoder(SuiteOp suite, const Machine &machine) : suite(suite), machine(machine), symbols(suite) {}
+  Encoder(SuiteOp suite, const Machine &machine, int64_t tileRows)
+      : suite(suite), machine(machine), tileRows(tileRows), symbols(suite) {}
 
   LogicalResult run();
   int64_t numStored = 0, numBytes = 0, numDense = 0;
@@ -143,6 +144,7 @@ private:
 
   SuiteOp suite;
   const Machine &machine;
+  int64_t tileRows; ///< of a tile at most
   SymbolTable symbols;
   llvm::MapVector<std::string, std::unique_ptr<Item>, llvm::StringMap<unsigned>> items;
 };
@@ -247,7 +249,7 @@ LogicalResult Encoder::collectLinear(LinearOp op, TaskOp task, const ActivationL
   // Two tiles side by side where they fit, so that one loads while the other computes.
   int64_t rows = machine.engine.dataRows / 2 / rowVectors / kLanes * kLanes;
   item.spec.tileRows =
-      std::clamp<int64_t>(std::min(rows, roundUp(out.padded(), kLanes)), kLanes, kMaxTileRows);
+      std::clamp<int64_t>(std::min(rows, roundUp(out.padded(), kLanes)), kLanes, tileRows);
   if (kLanes * rowVectors > machine.engine.dataRows)
     return op.emitError() << "16 output features need " << kLanes * rowVectors
                           << " vectors, the engine's data memory has " << machine.engine.dataRows;
@@ -627,11 +629,16 @@ LogicalResult Encoder::run() {
 struct EncodePass : impl::EncodePassBase<EncodePass> {
   using EncodePassBase::EncodePassBase;
   void runOnOperation() override {
+    if (tileRows < kLanes || tileRows > kMaxTileRows || tileRows % kLanes != 0) {
+      getOperation().emitError() << "tiles of " << tileRows.getValue()
+                                 << " rows are not possible; use 16, 32, 48 or 64";
+      return signalPassFailure();
+    }
     FailureOr<Machine> loaded = loadMachine(getOperation(), machine);
     if (failed(loaded))
       return signalPassFailure();
     for (SuiteOp suite : getOperation().getOps<SuiteOp>()) {
-      Encoder encoder(suite, *loaded);
+      Encoder encoder(suite, *loaded, tileRows);
       if (failed(encoder.run()))
         return signalPassFailure();
       numStored += encoder.numStored;
