@@ -231,7 +231,7 @@ absl::Status Simulator::Impl::addContext(const absl::Status &status, const Progr
   int32_t location = index < program.location.size() ? program.location[index] : -1;
   if (location >= 0 && location < static_cast<int32_t>(stream.locations.size())) {
     const Location &l = stream.locations[location];
-    absl::StrAppend(&where, " of ", l.layer, " ", l.op, " '", l.node, "'");
+    absl::StrAppend(&where, " of ", l.layer, " ", l.op, " '", l.firstNode(), "'");
   }
   return absl::Status(status.code(), absl::StrCat(where, ": ", std::string(status.message())));
 }
@@ -282,6 +282,11 @@ absl::Status Simulator::Impl::runProgram(int32_t index) {
     if (!status.ok())
       return addContext(status, program, i);
     current->counts += stepCounts;
+    InstructionPlace place{index, static_cast<int32_t>(i), iteration};
+    if (stepCounts.overflows > 0 && current->firstOverflow.program < 0)
+      current->firstOverflow = place;
+    if (stepCounts.saturations > 0 && current->firstSaturation.program < 0)
+      current->firstSaturation = place;
     if (observer && in.opcode != Opcode::Loop && in.opcode != Opcode::End)
       observer(Step{program, i, iteration, stepCounts});
   }

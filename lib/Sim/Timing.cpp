@@ -6,7 +6,6 @@
 #include "absl/strings/str_format.h"
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 namespace aac::sim {
 namespace {
@@ -17,6 +16,11 @@ using isa::Opcode;
 using isa::Unit;
 
 constexpr int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// Bytes of [timesteps x columns] in block order.
+int64_t paddedSize(const Instruction &in) {
+  return roundUp(in.get(Field::Timesteps), kLanes) * roundUp(in.get(Field::Columns), kLanes);
+}
 
 /// A figure that costs more the larger it is (latency), or less (a rate).
 double cost(const Quantity &q, Level level) {
@@ -123,67 +127,33 @@ absl::StatusOr<int64_t> Durations::transfer(const Instruction &in, int64_t itera
 }
 
 absl::StatusOr<int64_t> Durations::host(const Instruction &in, int64_t iteration) const {
-  double elements = 0, memorySeconds = 0;
-  absl::Status status = absl::OkStatus();
-  auto touch = [&](int64_t address, int64_t bytes, int64_t accesses, bool write) {
-    if (bytes == 0)
-      return;
-    absl::StatusOr<const Tier *> tier = tierAt(static_cast<uint64_t>(address));
-    if (!tier.ok()) {
-      status = tier.status();
-      return;
-    }
-    memorySeconds += static_cast<double>(bytes) / rate((*tier)->bandwidth, level) +
-                     static_cast<double>(accesses) *
-                         cost(write ? (*tier)->writeLatency : (*tier)->readLatency, level) * 1e-9;
-  };
-  int64_t timesteps = in.has(Field::Timesteps) ? in.get(Field::Timesteps) : 0;
-  int64_t columns = in.has(Field::Columns) ? in.get(Field::Columns) : 0;
-  int64_t padded = roundUp(timesteps, kLanes) * roundUp(columns, kLanes);
-  switch (in.opcode) {
-  case Opcode::HostGather: {
-    elements = static_cast<double>(timesteps * columns);
-    int64_t row = roundUp(columns, kLanes);
-    if (in.get(Field::Sparse)) {
-      row = columns + 2 * ceilDivide(columns, kLanes); // at most
-      touch(in.get(Field::Offsets), 8 * timesteps, timesteps, false);
-    }
-    if (in.get(Field::Source))
-      touch(in.get(Field::Indices), 4 * timesteps, 1, false);
-    touch(in.get(Field::Table), row * timesteps, timesteps, false);
-    break;
+  absl::StatusOr<std::vector<TierAccess>> accesses = tierAccesses(in, machine, iteration);
+  if (!accesses.ok())
+    return accesses.status();
+  double memorySeconds = 0;
+  for (const TierAccess &access : *accesses) {
+    const Tier &tier = machine.tiers[access.tier];
+    memorySeconds += static_cast<double>(access.bytes) / rate(tier.bandwidth, level) +
+                     static_cast<double>(access.accesses) *
+                         cost(access.write ? tier.writeLatency : tier.readLatency, level) * 1e-9;
   }
-  case Opcode::HostEmit:
-    elements = static_cast<double>(padded);
-    touch(in.get(Field::OutAddress), padded, 1, true);
-    break;
+  double elements = 0;
+  switch (in.opcode) {
   case Opcode::HostTable:
+  case Opcode::HostCopy:
     elements = static_cast<double>(in.get(Field::Bytes));
-    touch(in.get(Field::Table) + iteration * in.get(Field::LoopStride), 256, 1, false);
-    touch(in.get(Field::Address), in.get(Field::Bytes), 1, false);
-    touch(in.get(Field::OutAddress), in.get(Field::Bytes), 1, true);
     break;
   case Opcode::HostMask:
     elements = static_cast<double>(in.get(Field::Vectors) * kLanes);
-    touch(in.get(Field::OutAddress), in.get(Field::Vectors) * kLanes, 1, true);
     break;
-  case Opcode::HostCopy:
-    elements = static_cast<double>(in.get(Field::Bytes));
-    touch(in.get(Field::Address), in.get(Field::Bytes), 1, false);
-    touch(in.get(Field::OutAddress), in.get(Field::Bytes), 1, true);
-    break;
+  case Opcode::HostEmit:
   case Opcode::HostTranspose:
-    elements = static_cast<double>(padded);
-    touch(in.get(Field::Address), padded, 1, false);
-    touch(in.get(Field::OutAddress), padded, 1, true);
+    elements = static_cast<double>(paddedSize(in));
     break;
-  default: // HostOutput
-    elements = static_cast<double>(timesteps * columns);
-    touch(in.get(Field::Address), padded, 1, false);
+  default: // HostGather, HostOutput
+    elements = static_cast<double>(in.get(Field::Timesteps) * in.get(Field::Columns));
     break;
   }
-  if (!status.ok())
-    return status;
   const Host &host = machine.host;
   double hostCycles =
       cost(host.cyclesPerCall, level) + cost(host.cyclesPerElement, level) * elements;
@@ -228,6 +198,77 @@ absl::Status at(const Program &program, size_t index, absl::string_view message)
 }
 
 } // namespace
+
+absl::StatusOr<std::vector<TierAccess>> tierAccesses(const Instruction &in, const Machine &machine,
+                                                     int64_t iteration) {
+  std::vector<TierAccess> list;
+  absl::Status status = absl::OkStatus();
+  auto touch = [&](int64_t address, int64_t bytes, int64_t accesses, bool write) {
+    if (bytes == 0 || !status.ok())
+      return;
+    if (const Tier *tier = machine.tierAt(static_cast<uint64_t>(address)))
+      list.push_back({static_cast<size_t>(tier - machine.tiers.data()), bytes, accesses, write});
+    else
+      status = absl::OutOfRangeError(absl::StrFormat("address 0x%x is in no tier", address));
+  };
+  int64_t looped = in.has(Field::LoopStride) ? iteration * in.get(Field::LoopStride) : 0;
+  int64_t timesteps = in.has(Field::Timesteps) ? in.get(Field::Timesteps) : 0;
+  int64_t columns = in.has(Field::Columns) ? in.get(Field::Columns) : 0;
+  int64_t padded = roundUp(timesteps, kLanes) * roundUp(columns, kLanes);
+  switch (in.opcode) {
+  case Opcode::LoadData:
+  case Opcode::StoreData:
+  case Opcode::LoadAux:
+  case Opcode::StoreAux:
+  case Opcode::LoadMask:
+  case Opcode::StoreMask: {
+    bool store = in.opcode == Opcode::StoreData || in.opcode == Opcode::StoreAux ||
+                 in.opcode == Opcode::StoreMask;
+    int64_t bytes = in.has(Field::Words) ? 2 * in.get(Field::Words) : kLanes * in.get(Field::Rows);
+    int64_t chunks = in.has(Field::Chunks) ? in.get(Field::Chunks) : 1;
+    touch(in.get(Field::Address) + looped, bytes * chunks, chunks, store);
+    break;
+  }
+  case Opcode::HostGather: {
+    int64_t row = roundUp(columns, kLanes);
+    if (in.get(Field::Sparse)) {
+      row = columns + 2 * ceilDivide(columns, kLanes); // at most
+      touch(in.get(Field::Offsets), 8 * timesteps, timesteps, false);
+    }
+    if (in.get(Field::Source))
+      touch(in.get(Field::Indices), 4 * timesteps, 1, false);
+    touch(in.get(Field::Table), row * timesteps, timesteps, false);
+    break;
+  }
+  case Opcode::HostEmit:
+    touch(in.get(Field::OutAddress), padded, 1, true);
+    break;
+  case Opcode::HostTable:
+    touch(in.get(Field::Table) + looped, 256, 1, false);
+    touch(in.get(Field::Address), in.get(Field::Bytes), 1, false);
+    touch(in.get(Field::OutAddress), in.get(Field::Bytes), 1, true);
+    break;
+  case Opcode::HostMask:
+    touch(in.get(Field::OutAddress), in.get(Field::Vectors) * kLanes, 1, true);
+    break;
+  case Opcode::HostCopy:
+    touch(in.get(Field::Address), in.get(Field::Bytes), 1, false);
+    touch(in.get(Field::OutAddress), in.get(Field::Bytes), 1, true);
+    break;
+  case Opcode::HostTranspose:
+    touch(in.get(Field::Address), padded, 1, false);
+    touch(in.get(Field::OutAddress), padded, 1, true);
+    break;
+  case Opcode::HostOutput:
+    touch(in.get(Field::Address), padded, 1, false);
+    break;
+  default:
+    break;
+  }
+  if (!status.ok())
+    return status;
+  return list;
+}
 
 absl::StatusOr<int64_t> instructionCycles(const Instruction &in, const Machine &machine,
                                           Level level, int64_t iteration) {
@@ -317,49 +358,6 @@ absl::StatusOr<std::vector<ProgramTiming>> timeStream(const Stream &stream, cons
     timings.push_back(std::move(*timing));
   }
   return timings;
-}
-
-std::string chromeTrace(const Stream &stream, const Program &program, const ProgramTiming &timing) {
-  using nlohmann::ordered_json;
-  std::string out = "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n";
-  constexpr const char *names[] = {"control", "transfer", "engine", "host"};
-  auto append = [&](const ordered_json &event) {
-    absl::StrAppend(&out, event.dump(-1, ' ', true, nlohmann::detail::error_handler_t::replace),
-                    ",\n");
-  };
-  for (int unit = 1; unit <= 3; ++unit)
-    append({{"name", "thread_name"},
-            {"ph", "M"},
-            {"pid", 1},
-            {"tid", unit},
-            {"args", {{"name", names[unit]}}}});
-  double usPerCycle = timing.clockHz > 0 ? 1e6 / timing.clockHz : 0;
-  for (const TimedInstruction &timed : timing.instructions) {
-    const Instruction &in = program.code[timed.index];
-    ordered_json args = {{"index", timed.index},
-                         {"iteration", timed.iteration},
-                         {"cycles", timed.end - timed.start},
-                         {"text", isa::print(in)}};
-    size_t at = static_cast<size_t>(timed.index);
-    int32_t location = at < program.location.size() ? program.location[at] : -1;
-    if (location >= 0 && location < static_cast<int32_t>(stream.locations.size())) {
-      args["node"] = stream.locations[location].node;
-      args["op"] = stream.locations[location].op;
-      args["layer"] = stream.locations[location].layer;
-    }
-    append({{"name", std::string(isa::specOf(in.opcode).name)},
-            {"cat", names[static_cast<int>(timed.unit)]},
-            {"ph", "X"},
-            {"pid", 1},
-            {"tid", static_cast<int>(timed.unit)},
-            {"ts", static_cast<double>(timed.start) * usPerCycle},
-            {"dur", static_cast<double>(timed.end - timed.start) * usPerCycle},
-            {"args", std::move(args)}});
-  }
-  append({{"name", "process_name"}, {"ph", "M"}, {"pid", 1}, {"args", {{"name", program.name}}}});
-  out.erase(out.size() - 2);
-  absl::StrAppend(&out, "\n]}\n");
-  return out;
 }
 
 } // namespace aac::sim

@@ -306,7 +306,7 @@ private:
     int32_t number = program.location.empty() ? -1 : program.location[at];
     if (number >= 0 && number < static_cast<int64_t>(stream.locations.size())) {
       const Location &location = stream.locations[number];
-      absl::StrAppend(&text, " of ", location.node.empty() ? "?" : location.node);
+      absl::StrAppend(&text, " of ", location.node.empty() ? "?" : location.firstNode());
       if (!location.op.empty() || !location.layer.empty())
         absl::StrAppend(&text, " [", location.op, ", ", location.layer, "]");
     }
@@ -719,6 +719,9 @@ private:
     int64_t columns = in.get(Field::Columns);
     if (!checkMatrix(in) || !inRange("table_rows", rows, 1, INT32_MAX))
       return;
+    // The host's accumulator has 40 fraction bits; a code must fit it.
+    if (int64_t sum = in.get(Field::Bias) + in.get(Field::Scale); sum < -26 || sum > 18)
+      fault("bias and scale sum to ", sum, ", outside -26..18");
     if (in.get(Field::Source) == 0) {
       if (!checkInput(in, {ElementType::I32, ElementType::I64}))
         return;
@@ -780,7 +783,8 @@ private:
   void hostMask(const Instruction &in) {
     int64_t vectors = in.get(Field::Vectors);
     if (!inRange("vectors", vectors, 1, machine.engine.maxVectors) ||
-        !inRange("timesteps", in.get(Field::Timesteps), 1, vectors * kLanes))
+        !inRange("timesteps", in.get(Field::Timesteps), 1, vectors * kLanes) ||
+        !inRange("bias", in.get(Field::Bias), 3, 7)) // lower ones have no code for 1.0
       return;
     if (checkInput(in, {ElementType::I32, ElementType::I64, ElementType::Bool}))
       writeTier("out_address", in.get(Field::OutAddress), vectors * kLanes);

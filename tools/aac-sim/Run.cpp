@@ -96,6 +96,43 @@ void printOutputs(std::ostream &out, const std::vector<NpyArray> &outputs) {
   }
 }
 
+nlohmann::ordered_json placeJson(const Stream &stream, const sim::InstructionPlace &place) {
+  const Program &program = stream.programs[place.program];
+  return {{"program", program.name},
+          {"instruction", place.index},
+          {"repetition", place.iteration},
+          {"text", isa::print(program.code[place.index])}};
+}
+
+/// The places with the most of what `count` counts, and the first instruction of each.
+void printWorst(std::ostream &out, const Stream &stream, const sim::Simulator &simulator,
+                int64_t sim::Counts::*count,
+                sim::InstructionPlace sim::LocationStatistics::*first) {
+  constexpr size_t most = 5;
+  std::vector<size_t> order;
+  for (size_t i = 0; i < simulator.statistics().size(); ++i)
+    if (simulator.statistics()[i].counts.*count > 0)
+      order.push_back(i);
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    int64_t first = simulator.statistics()[a].counts.*count;
+    int64_t second = simulator.statistics()[b].counts.*count;
+    return first != second ? first > second : a < b;
+  });
+  for (size_t i = 0; i < std::min(most, order.size()); ++i) {
+    const sim::LocationStatistics &entry = simulator.statistics()[order[i]];
+    std::string where = "no place in the model";
+    if (order[i] < stream.locations.size()) {
+      const Location &location = stream.locations[order[i]];
+      where = absl::StrCat(location.layer, " ", location.op, " '", location.firstNode(), "'");
+    }
+    const sim::InstructionPlace &place = entry.*first;
+    out << absl::StrFormat("  %d at %s, first in instruction %d of %s\n", entry.counts.*count,
+                           where, place.index, stream.programs[place.program].name);
+  }
+  if (order.size() > most)
+    out << absl::StrFormat("  and at %d more places (--report tells all)\n", order.size() - most);
+}
+
 void runStream(const RunOptions &options) {
   std::string bytes = check(readFile(options.stream));
   absl::StatusOr<Stream> parsed = deserialize(bytes);
@@ -128,7 +165,7 @@ void runStream(const RunOptions &options) {
 
   if (!options.trace.empty())
     check(writeFileAtomically(options.trace,
-                              sim::chromeTrace(stream, stream.programs[program], timing)));
+                              sim::chromeTrace(stream, machine, stream.programs[program], timing)));
   if (!options.report.empty()) {
     nlohmann::ordered_json json = cost::reportJson(report);
     nlohmann::ordered_json read, written;
@@ -141,13 +178,18 @@ void runStream(const RunOptions &options) {
       const sim::LocationStatistics &entry = simulator.statistics()[i];
       if (entry.instructions == 0)
         continue;
-      locations.push_back({{"node", stream.locations[i].node},
-                           {"op", stream.locations[i].op},
-                           {"layer", stream.locations[i].layer},
-                           {"instructions", entry.instructions},
-                           {"macs", entry.macs},
-                           {"saturations", entry.counts.saturations},
-                           {"accumulator_overflows", entry.counts.overflows}});
+      nlohmann::ordered_json location = {{"node", stream.locations[i].node},
+                                         {"op", stream.locations[i].op},
+                                         {"layer", stream.locations[i].layer},
+                                         {"instructions", entry.instructions},
+                                         {"macs", entry.macs},
+                                         {"saturations", entry.counts.saturations},
+                                         {"accumulator_overflows", entry.counts.overflows}};
+      if (entry.counts.saturations > 0)
+        location["first_saturation"] = placeJson(stream, entry.firstSaturation);
+      if (entry.counts.overflows > 0)
+        location["first_overflow"] = placeJson(stream, entry.firstOverflow);
+      locations.push_back(std::move(location));
     }
     // Power-on, the switch and the inference together.
     json["simulation"] = {{"task", stream.tasks[task].name},
@@ -177,8 +219,12 @@ void runStream(const RunOptions &options) {
   if (options.stopwatch)
     out << absl::StrFormat("simulated in %.3f s: %.0f million cycles a second\n", seconds.count(),
                            static_cast<double>(timing.totalCycles) * 1e-6 / seconds.count());
-  out << absl::StrFormat("saturated results: %d, accumulator overflows: %d\n",
-                         totals.counts.saturations, totals.counts.overflows);
+  out << absl::StrFormat("saturated results: %d\n", totals.counts.saturations);
+  printWorst(out, stream, simulator, &sim::Counts::saturations,
+             &sim::LocationStatistics::firstSaturation);
+  out << absl::StrFormat("accumulator overflows: %d\n", totals.counts.overflows);
+  printWorst(out, stream, simulator, &sim::Counts::overflows,
+             &sim::LocationStatistics::firstOverflow);
 }
 
 } // namespace

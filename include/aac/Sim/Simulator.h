@@ -29,11 +29,18 @@
 
 namespace aac::sim {
 
+/// An instruction carried out; program -1: none.
+struct InstructionPlace {
+  int32_t program = -1, index = -1;
+  int64_t iteration = 0; ///< of the loop around it
+};
+
 /// What one place of the source (a stream's location) did, over all programs run.
 struct LocationStatistics {
   int64_t instructions = 0; ///< carried out, repetitions of loops included
   int64_t macs = 0;
   Counts counts;
+  InstructionPlace firstOverflow, firstSaturation;
   std::vector<uint64_t> bytesRead, bytesWritten; ///< per tier of the machine
 };
 

@@ -67,8 +67,25 @@ absl::StatusOr<ProgramTiming> timeProgram(const Program &program, const Machine 
 absl::StatusOr<std::vector<ProgramTiming>> timeStream(const Stream &stream, const Machine &machine,
                                                       Level level = Level::Typical);
 
-/// The timing as a trace for Perfetto or chrome://tracing (JSON), one row a unit.
-std::string chromeTrace(const Stream &stream, const Program &program, const ProgramTiming &timing);
+/// What an instruction moves from or to a tier.
+struct TierAccess {
+  size_t tier = 0;      ///< index among the machine's
+  int64_t bytes = 0;    ///< in all
+  int64_t accesses = 0; ///< each after the tier's latency
+  bool write = false;
+};
+
+/// The tiers that `in` reads or writes, none for control and the engine. Error if an
+/// address is in no tier.
+absl::StatusOr<std::vector<TierAccess>> tierAccesses(const isa::Instruction &in,
+                                                     const Machine &machine, int64_t iteration = 0);
+
+/// The timing as a trace for Perfetto or chrome://tracing (JSON): a track for each unit, and
+/// for each tier one for what transfers and one for what the host moves. Slices are named
+/// by ONNX node and instruction; layer, operation, cycles, bytes and the instruction's text
+/// are their arguments.
+std::string chromeTrace(const Stream &stream, const Machine &machine, const Program &program,
+                        const ProgramTiming &timing);
 
 } // namespace aac::sim
 

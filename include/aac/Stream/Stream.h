@@ -82,6 +82,8 @@ struct Location {
   std::string node;  ///< ONNX node name(s)
   std::string op;    ///< aac op: "linear", "softmax", ...
   std::string layer; ///< "embedding", "layer", "head"
+  /// The first node's name: enough to find the place where many were fused.
+  absl::string_view firstNode() const { return absl::string_view(node).substr(0, node.find(';')); }
 };
 
 struct Stream {

@@ -8,7 +8,9 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 using namespace aac;
 using namespace aac::sim;
@@ -242,25 +244,80 @@ TEST_F(TimingTest, ErrorsNameTheInstruction) {
               HasSubstr("operating points"));
 }
 
-TEST_F(TimingTest, TraceIsJsonWithAnEventPerInstruction) {
+TEST_F(TimingTest, TraceHasTracksOfUnitsAndTiers) {
+  auto rram = Machine::load("edgebert-rram", {std::string(AAC_SOURCE_DIR) + "/machines"});
+  ASSERT_TRUE(rram.ok()) << rram.status();
   Stream stream;
-  stream.locations.push_back({"/a \"quoted\" node", "linear", "layer"});
+  stream.locations = {{"/a \"quoted\" node", "linear", "layer"}, {"/b", "activation", "layer"}};
   Program program;
-  program.name = "run";
-  program.code = {transfer(Opcode::LoadData, 128), matMul(16, 16, 16)};
-  program.location = {0, -1};
-  auto timing = timeProgram(program, machine);
-  ASSERT_TRUE(timing.ok());
-  auto json = nlohmann::json::parse(chromeTrace(stream, program, *timing), nullptr, false);
+  program.name = "run_sst2";
+  auto at = [&](const char *tier) {
+    for (const Tier &each : rram->tiers)
+      if (each.name == tier)
+        return static_cast<int64_t>(each.base);
+    ADD_FAILURE() << tier;
+    return int64_t{0};
+  };
+  // Weights come in while the host works in SRAM, where a result is stored, too.
+  program.code = {Instruction(Opcode::Loop).set(Field::Count, 2),
+                  Instruction(Opcode::HostTable)
+                      .set(Field::Table, at("rram"))
+                      .set(Field::Address, at("sram"))
+                      .set(Field::OutAddress, at("sram") + 4096)
+                      .set(Field::Bytes, 512),
+                  transfer(Opcode::LoadData, 128, 2).set(Field::Address, at("rram")),
+                  matMul(64, 64, 64),
+                  transfer(Opcode::StoreData, 16).set(Field::Address, at("sram") + 8192),
+                  wait(7),
+                  Instruction(Opcode::End)};
+  program.location = {-1, 1, 0, 0, 0, -1, -1};
+  auto timing = timeProgram(program, *rram);
+  ASSERT_TRUE(timing.ok()) << timing.status();
+  auto json = nlohmann::json::parse(chromeTrace(stream, *rram, program, *timing), nullptr, false);
   ASSERT_FALSE(json.is_discarded());
-  int complete = 0;
-  for (const auto &event : json["traceEvents"])
-    if (event["ph"] == "X") {
-      ++complete;
-      EXPECT_GT(event["dur"].get<double>(), 0);
-      EXPECT_EQ(event["args"].contains("node"), event["name"] == "load_data");
+
+  std::map<std::pair<int, int>, std::string> tracks;
+  std::map<int, std::string> processes;
+  std::map<std::string, int> slices;
+  std::map<std::pair<int, int>, double> until;
+  std::map<std::string, std::set<std::string>> namesOn;
+  for (const auto &event : json["traceEvents"]) {
+    std::pair<int, int> track = {event["pid"], event["tid"]};
+    if (event["ph"] == "M") {
+      if (event["name"] == "thread_name")
+        EXPECT_TRUE(tracks.emplace(track, event["args"]["name"]).second);
+      else
+        EXPECT_TRUE(processes.emplace(event["pid"], event["args"]["name"]).second);
+      continue;
     }
-  EXPECT_EQ(complete, 2);
+    ASSERT_EQ(event["ph"], "X");
+    ASSERT_TRUE(tracks.count(track)) << event;
+    double begin = event["ts"], duration = event["dur"];
+    EXPECT_GT(duration, 0);
+    EXPECT_GE(begin, until[track] - 1e-9) << "overlap on " << tracks[track];
+    until[track] = begin + duration;
+    ++slices[tracks[track]];
+    namesOn[tracks[track]].insert(event["name"]);
+    if (tracks[track] == "transfer" && event["args"].contains("bytes_read")) {
+      EXPECT_EQ(event["args"]["bytes_read"], 2 * 128 * 16);
+      EXPECT_EQ(event["args"]["node"], "/a \"quoted\" node");
+      EXPECT_EQ(event["args"]["op"], "linear");
+      EXPECT_EQ(event["args"]["layer"], "layer");
+      EXPECT_THAT(std::string(event["args"]["text"]), HasSubstr("load_data"));
+      EXPECT_GT(event["args"]["cycles"], 0);
+    }
+  }
+  EXPECT_EQ(processes[1], "run_sst2");
+  EXPECT_EQ(processes[2], "tiers of edgebert-rram");
+  EXPECT_EQ(slices, (std::map<std::string, int>{{"transfer", 4},
+                                                {"engine", 2},
+                                                {"host", 2},
+                                                {"rram (transfer)", 2},
+                                                {"rram (host)", 2},
+                                                {"sram (transfer)", 2},
+                                                {"sram (host)", 2}}));
+  EXPECT_EQ(namesOn["engine"], std::set<std::string>{"/a \"quoted\" node: matmul"});
+  EXPECT_EQ(namesOn["sram (host)"], std::set<std::string>{"/b: host_table"});
 }
 
 } // namespace

@@ -360,6 +360,8 @@ TEST(Check, FindsFaultsOfTheHost) {
   EXPECT_THAT(Suite().run({gather({{Field::TableRows, 273}})}), HasSubstr("reads byte 0x80001100"));
   EXPECT_THAT(Suite().run({gather({{Field::TableRows, 0}})}),
               HasSubstr("table_rows is 0, outside 1"));
+  EXPECT_THAT(Suite().run({gather({{Field::Bias, 7}, {Field::Scale, 12}})}),
+              HasSubstr("bias and scale sum to 19, outside -26..18"));
   EXPECT_THAT(Suite().run({gather({{Field::Source, 1}, {Field::Indices, kDram}})}),
               HasSubstr("row number 0 is 4294967295, the table has 4 rows"));
   Suite suite;
@@ -381,10 +383,14 @@ TEST(Check, FindsFaultsOfTheHost) {
   EXPECT_EQ(Suite().run({copy(kDram, kSram + 4096, 64), table}), "");
   table.set(Field::OutAddress, kSram + 4097);
   EXPECT_THAT(Suite().run({copy(kDram, kSram + 4096, 64), table}), HasSubstr("overlap"));
-  auto mask = make(Opcode::HostMask,
-                   {{Field::OutAddress, kSram + 4096}, {Field::Timesteps, 8}, {Field::Vectors, 1}});
+  auto mask = make(Opcode::HostMask, {{Field::OutAddress, kSram + 4096},
+                                      {Field::Timesteps, 8},
+                                      {Field::Vectors, 1},
+                                      {Field::Bias, 3}});
   EXPECT_EQ(Suite().run({mask}), "");
-  mask.set(Field::Timesteps, 17);
+  mask.set(Field::Bias, 2);
+  EXPECT_THAT(Suite().run({mask}), HasSubstr("bias is 2, outside 3..7"));
+  mask.set(Field::Bias, 3).set(Field::Timesteps, 17);
   EXPECT_THAT(Suite().run({mask}), HasSubstr("timesteps is 17, outside 1..16"));
   EXPECT_THAT(Suite().run({copy(kDram, kSram + 4096, 0)}), HasSubstr("bytes is 0, outside 1"));
 
