@@ -41,4 +41,23 @@ def Cmd_TensorAttr : AttrDef<Cmd_Dialect, "Tensor"> {
   let genVerifyDecl = 1;
 }
 
+def Cmd_ValueAttr : AttrDef<Cmd_Dialect, "Value"> {
+  let mnemonic = "value";
+  let summary = "an activation that instructions write to a tier's memory";
+  let description = [{
+    The attribute `cmd.value` of each instruction that writes part of it; the last of them
+    completes it. `number` tells values apart that are alike; `which` of the operations with the
+    same location it is the result of. With a `group` every so many
+    features are padded to a multiple of 16 of their own; a transposed one lies there as
+    [features x tokens].
+
+    Example: `#cmd.value<number = 3, which = 0, address = 536870912, tokens = 128, features = 768,
+    group = 0, transposed = false, bias = 5, scale = -2>`
+  }];
+  let parameters = (ins "int64_t":$number, "int64_t":$which, "uint64_t":$address, "int64_t":$tokens,
+                        "int64_t":$features, "int64_t":$group, "bool":$transposed,
+                        "int64_t":$bias, "int64_t":$scale);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 #endif

@@ -1,10 +1,12 @@
 //===- Simulator.cpp - programs, loops, tasks, errors ----------------------===//
 #include "SimulatorImpl.h"
 
+#include "aac/Numerics/Layout.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include <algorithm>
+#include <cmath>
 
 namespace aac::sim {
 namespace {
@@ -147,6 +149,25 @@ absl::StatusOr<std::vector<uint8_t>> Simulator::readTier(uint64_t address, uint6
   if (!tier.ok())
     return tier.status();
   return bytes;
+}
+
+absl::StatusOr<std::vector<float>> Simulator::readValue(const StoredValue &value) const {
+  absl::StatusOr<std::vector<uint8_t>> blocks = readTier(value.address, value.bytes());
+  if (!blocks.ok())
+    return blocks.status();
+  std::vector<uint8_t> codes = fromBlockOrder(*blocks, value.rows(), value.columns());
+  std::vector<float> result(static_cast<size_t>(value.tokens * value.features));
+  int exponent = value.bias + kEngineExponentOffset + value.scale - 4; // of significands
+  for (int64_t t = 0; t < value.tokens; ++t)
+    for (int64_t f = 0; f < value.features; ++f) {
+      int64_t lane =
+          value.group ? f / value.group * roundUp(value.group, kLanes) + f % value.group : f;
+      size_t at = static_cast<size_t>(value.transposed ? lane * value.columns() + t
+                                                       : t * value.columns() + lane);
+      result[static_cast<size_t>(t * value.features + f)] =
+          std::ldexp(static_cast<float>(significandAdaptivFloat8(codes[at])), exponent);
+    }
+  return result;
 }
 
 absl::Status Simulator::writeTier(uint64_t address, absl::Span<const uint8_t> bytes) {

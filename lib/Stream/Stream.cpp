@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Container.h"
 
+#include "aac/Numerics/Layout.h"
 #include "aac/Stream/stream.pb.h"
 #include "absl/strings/str_cat.h"
 
@@ -86,6 +87,27 @@ absl::Status checkTasks(const Stream &stream) {
   return absl::OkStatus();
 }
 
+absl::Status checkValue(const Program &program, size_t index) {
+  const StoredValue &value = program.values[index];
+  auto fault = [&](auto... parts) {
+    return error("program ", program.name, ": value ", index, ": ", parts...);
+  };
+  if (value.after >= program.code.size())
+    return fault("after is ", value.after, ", there are ", program.code.size(), " instructions");
+  if (index > 0 && value.after <= program.values[index - 1].after)
+    return fault("after is ", value.after, ", not more than that of the one before");
+  constexpr int64_t most = 1 << 20;
+  if (value.tokens < 1 || value.tokens > most || value.features < 1 || value.features > most)
+    return fault("has ", value.tokens, " tokens of ", value.features, " features");
+  if (value.group < 0 || (value.group > 0 && value.features % value.group != 0))
+    return fault("group is ", value.group, " with ", value.features, " features");
+  if (value.address >= kAddressSpace || value.bytes() > kAddressSpace - value.address)
+    return fault("address is ", value.address, ", past the 32-bit address space");
+  if (value.bias < 0 || value.bias > 7 || value.scale < -100 || value.scale > 100)
+    return fault("bias ", value.bias, " or scale ", value.scale, " is out of range");
+  return absl::OkStatus();
+}
+
 absl::Status checkPrograms(const Stream &stream) {
   std::set<absl::string_view> names;
   for (const Program &program : stream.programs) {
@@ -104,6 +126,9 @@ absl::Status checkPrograms(const Stream &stream) {
       if (location < -1 || location >= static_cast<int64_t>(stream.locations.size()))
         return error("program ", program.name, ": location is ", location, ", there are ",
                      stream.locations.size());
+    for (size_t i = 0; i < program.values.size(); ++i)
+      if (auto status = checkValue(program, i); !status.ok())
+        return status;
   }
   return absl::OkStatus();
 }
@@ -210,6 +235,18 @@ std::string programMetadata(const Program &program) {
       message.add_location_delta(location - previous);
       previous = location;
     }
+  for (const StoredValue &value : program.values) {
+    proto::StreamValue *entry = message.add_values();
+    entry->set_after(value.after);
+    entry->set_which(value.which);
+    entry->set_address(value.address);
+    entry->set_tokens(value.tokens);
+    entry->set_features(value.features);
+    entry->set_group(value.group);
+    entry->set_transposed(value.transposed);
+    entry->set_bias(value.bias);
+    entry->set_scale(value.scale);
+  }
   return bytesOf(message);
 }
 
@@ -347,6 +384,10 @@ private:
         return error(what, ": location_delta leads to location ", location);
       program.location.push_back(static_cast<int32_t>(location));
     }
+    for (const proto::StreamValue &entry : message.values())
+      program.values.push_back({entry.after(), entry.which(), entry.address(), entry.tokens(),
+                                entry.features(), entry.group(), entry.transposed(), entry.bias(),
+                                entry.scale()});
     stream.programs.push_back(std::move(program));
     return absl::OkStatus();
   }
@@ -385,6 +426,16 @@ private:
 };
 
 } // namespace
+
+int64_t StoredValue::rows() const {
+  int64_t padded = group ? features / group * roundUp(group, kLanes) : roundUp(features, kLanes);
+  return transposed ? padded : roundUp(tokens, kLanes);
+}
+
+int64_t StoredValue::columns() const {
+  int64_t padded = group ? features / group * roundUp(group, kLanes) : roundUp(features, kLanes);
+  return transposed ? roundUp(tokens, kLanes) : padded;
+}
 
 absl::StatusOr<std::string> serialize(const Stream &stream) {
   if (auto status = checkRules(stream); !status.ok())

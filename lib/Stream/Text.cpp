@@ -230,7 +230,7 @@ private:
 
   static bool isKeyword(absl::string_view word) {
     for (absl::string_view keyword : {"stream", "machine", "line", "task", "input", "output",
-                                      "switch", "image", "program", "symbol", "location"})
+                                      "switch", "image", "program", "value", "symbol", "location"})
       if (keyword == word)
         return true;
     return false;
@@ -296,6 +296,8 @@ private:
       inProgram = true;
       return absl::OkStatus();
     }
+    if (line.keyword == "value")
+      return readValue(line);
     if (line.keyword == "symbol")
       return readSymbol(line);
     if (line.keyword == "location") {
@@ -307,6 +309,25 @@ private:
       return absl::OkStatus();
     }
     return error("unknown word '", line.keyword, "'");
+  }
+
+  absl::Status readValue(Line &line) {
+    if (stream.programs.empty())
+      return error("value: there is no program before it");
+    StoredValue value;
+    int transposed = 0;
+    AAC_TRY(line.number("after", value.after));
+    AAC_TRY(line.number("which", value.which));
+    AAC_TRY(line.number("address", value.address));
+    AAC_TRY(line.number("tokens", value.tokens));
+    AAC_TRY(line.number("features", value.features));
+    AAC_TRY(line.number("group", value.group));
+    AAC_TRY(line.number("transposed", transposed));
+    AAC_TRY(line.number("bias", value.bias));
+    AAC_TRY(line.number("scale", value.scale));
+    value.transposed = transposed != 0;
+    stream.programs.back().values.push_back(value);
+    return absl::OkStatus();
   }
 
   absl::Status readSwitch(Line &line) {
@@ -431,6 +452,12 @@ absl::StatusOr<std::string> disassemble(absl::string_view bytes) {
         absl::StrAppend(&out, " @", program.location[i]);
       out += '\n';
     }
+    for (const StoredValue &value : program.values)
+      absl::StrAppend(&out, "value after=", value.after, " which=", value.which,
+                      " address=", hex(value.address), " tokens=", value.tokens,
+                      " features=", value.features, " group=", value.group,
+                      " transposed=", value.transposed ? 1 : 0, " bias=", value.bias,
+                      " scale=", value.scale, "\n");
   }
   for (const Symbol &symbol : stream.symbols)
     absl::StrAppend(&out, "symbol name=", quoted(symbol.name), " role=", quoted(symbol.role),

@@ -18,6 +18,8 @@ template <typename... Parts> absl::Status error(const Parts &...parts) {
   return absl::InvalidArgumentError(absl::StrCat(parts...));
 }
 
+constexpr StringRef kValue = "cmd.value"; // of an instruction
+
 absl::string_view view(StringRef text) { return {text.data(), text.size()}; }
 StringRef ref(const std::string &text) { return text; }
 
@@ -125,6 +127,8 @@ private:
     program.role = static_cast<ProgramRole>(op.getRole());
     program.owners = *owners;
     bool located = false;
+    std::map<uint32_t, StoredValue> values; // by completing instruction
+    llvm::DenseMap<Attribute, uint32_t> completed;
     for (Operation &operation : op.getBody().front()) {
       FailureOr<isa::Instruction> instruction = cmd::toInstruction(&operation);
       if (failed(instruction))
@@ -133,7 +137,25 @@ private:
       program.code.push_back(*instruction);
       program.location.push_back(locationOf(operation.getLoc()));
       located |= program.location.back() >= 0;
+      if (auto value = operation.getAttrOfType<cmd::ValueAttr>(kValue)) {
+        uint32_t at = static_cast<uint32_t>(program.code.size() - 1);
+        if (auto [known, isNew] = completed.try_emplace(value, at); !isNew) {
+          values.erase(known->second);
+          known->second = at;
+        }
+        values[at] = {at,
+                      static_cast<uint32_t>(value.getWhich()),
+                      value.getAddress(),
+                      value.getTokens(),
+                      value.getFeatures(),
+                      value.getGroup(),
+                      value.getTransposed(),
+                      static_cast<int32_t>(value.getBias()),
+                      static_cast<int32_t>(value.getScale())};
+      }
     }
+    for (const auto &[at, value] : values)
+      program.values.push_back(value);
     if (!located)
       program.location.clear();
     stream.programs.push_back(std::move(program));
@@ -291,10 +313,19 @@ private:
     auto op = cmd::ProgramOp::create(builder, builder.getUnknownLoc(), ref(program.name),
                                      static_cast<cmd::ProgramRole>(program.role), names);
     builder.setInsertionPointToStart(&op.getBody().front());
+    size_t nextValue = 0;
     for (size_t i = 0; i < program.code.size(); ++i) {
       int32_t location = program.location.empty() ? -1 : program.location[i];
-      cmd::createInstruction(builder, location < 0 ? builder.getUnknownLoc() : locations[location],
-                             program.code[i]);
+      Operation *instruction = cmd::createInstruction(
+          builder, location < 0 ? builder.getUnknownLoc() : locations[location], program.code[i]);
+      if (nextValue == program.values.size() || program.values[nextValue].after != i)
+        continue;
+      const StoredValue &value = program.values[nextValue];
+      instruction->setAttr(
+          kValue, cmd::ValueAttr::get(builder.getContext(), static_cast<int64_t>(nextValue),
+                                      value.which, value.address, value.tokens, value.features,
+                                      value.group, value.transposed, value.bias, value.scale));
+      ++nextValue;
     }
   }
 

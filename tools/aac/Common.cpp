@@ -103,4 +103,32 @@ Operation *findTask(ModuleOp module, const std::string &task) {
   return found;
 }
 
+std::vector<std::string> namesOf(Operation *graph, const char *attribute) {
+  std::vector<std::string> names;
+  for (Attribute name : graph->getAttrOfType<ArrayAttr>(attribute))
+    names.push_back(cast<StringAttr>(name).getValue().str());
+  return names;
+}
+
+interp::Tensor toTensor(const NpyArray &array, Type element, const std::string &name) {
+  interp::Tensor tensor;
+  tensor.shape = array.shape;
+  absl::Status status = absl::OkStatus();
+  if (isa<FloatType>(element)) {
+    auto values = array.toFloats();
+    status = values.status();
+    if (values.ok())
+      tensor.f = *std::move(values);
+  } else {
+    tensor.kind = interp::Kind::Integer;
+    auto values = array.toInts();
+    status = values.status();
+    if (values.ok())
+      tensor.i = *std::move(values);
+  }
+  if (!status.ok())
+    fail(absl::StrCat("input \"", name, "\": ", status.message()));
+  return tensor;
+}
+
 } // namespace aac::tool

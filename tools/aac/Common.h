@@ -4,6 +4,8 @@
 
 #include "Commands.h"
 
+#include "aac/Interp/Interpreter.h"
+#include "aac/Support/Npz.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -34,6 +36,13 @@ mlir::OwningOpRef<mlir::ModuleOp> loadModule(mlir::MLIRContext &context, const s
 /// The graph (`onnx.graph` or `aac.task`) of `task`; of the only one where `task` is empty.
 /// Fails the command with the names that there are.
 mlir::Operation *findTask(mlir::ModuleOp module, const std::string &task);
+
+/// The strings of an array attribute of a graph: its "input_names", its "output_names".
+std::vector<std::string> namesOf(mlir::Operation *graph, const char *attribute);
+
+/// An array as the input `name` of elements of type `element`. Fails the command where its
+/// elements cannot be that.
+interp::Tensor toTensor(const NpyArray &array, mlir::Type element, const std::string &name);
 
 } // namespace aac::tool
 

@@ -28,13 +28,6 @@ struct EvalArguments {
   bool rounded = false;
 };
 
-std::vector<std::string> namesOf(Operation *graph, const char *attribute) {
-  std::vector<std::string> names;
-  for (Attribute name : graph->getAttrOfType<ArrayAttr>(attribute))
-    names.push_back(cast<StringAttr>(name).getValue().str());
-  return names;
-}
-
 /// What --input gave, by name; tensors of .pb files without a name by position.
 struct Given {
   std::map<std::string, NpyArray> arrays;
@@ -79,27 +72,6 @@ const NpyArray &findArray(const Given &given, const std::string &name,
   fail(absl::StrCat("no array \"", key, "\" for the input \"", name, "\"",
                     cases ? " (the file holds cases: choose one with --case)" : "",
                     "; there are: ", absl::StrJoin(names, ", ")));
-}
-
-interp::Tensor toTensor(const NpyArray &array, Type element, const std::string &name) {
-  interp::Tensor tensor;
-  tensor.shape = array.shape;
-  absl::Status status = absl::OkStatus();
-  if (isa<FloatType>(element)) {
-    auto values = array.toFloats();
-    status = values.status();
-    if (values.ok())
-      tensor.f = *std::move(values);
-  } else {
-    tensor.kind = interp::Kind::Integer;
-    auto values = array.toInts();
-    status = values.status();
-    if (values.ok())
-      tensor.i = *std::move(values);
-  }
-  if (!status.ok())
-    fail(absl::StrCat("input \"", name, "\": ", status.message()));
-  return tensor;
 }
 
 void printText(const std::string &name, const interp::Tensor &tensor) {

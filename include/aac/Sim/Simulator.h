@@ -84,6 +84,8 @@ public:
   void setObserver(std::function<void(const Step &)> observer);
   /// `size` bytes of a tier at `address`, all of them written.
   absl::StatusOr<std::vector<uint8_t>> readTier(uint64_t address, uint64_t size) const;
+  /// An activation that lies complete in a tier, [tokens x features] row-major.
+  absl::StatusOr<std::vector<float>> readValue(const StoredValue &value) const;
   /// Writes a tier as the host would (for tests).
   absl::Status writeTier(uint64_t address, absl::Span<const uint8_t> bytes);
   /// Result of the last entropy instruction: 0 none yet, 2 above the threshold, 3 not.

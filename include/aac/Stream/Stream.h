@@ -47,6 +47,27 @@ enum class ProgramRole : uint8_t {
   Run,     ///< one inference of a task that is in
 };
 
+/// An activation that a program leaves in a tier's memory: what it is compared by with a
+/// reference. Codes of AdaptivFloat<8,3> in block order.
+struct StoredValue {
+  /// The instruction after which it is complete (in a loop: in each repetition), and whose
+  /// location is the value's.
+  uint32_t after = 0;
+  /// Which of the operations with this location it is of: several may come from one node.
+  uint32_t which = 0;
+  uint64_t address = 0;
+  int64_t tokens = 0, features = 0;
+  /// Not 0: every `group` features are padded to a multiple of 16 of their own.
+  int64_t group = 0;
+  bool transposed = false; ///< [features x tokens] in memory
+  int32_t bias = 0, scale = 0;
+
+  /// Rows and columns in memory, padded to multiples of 16.
+  int64_t rows() const;
+  int64_t columns() const;
+  uint64_t bytes() const { return static_cast<uint64_t>(rows() * columns()); }
+};
+
 struct Program {
   std::string name;
   ProgramRole role = ProgramRole::Run;
@@ -55,6 +76,8 @@ struct Program {
   /// For each instruction an index into Stream::locations, or -1. Same length as
   /// code, or empty.
   std::vector<int32_t> location;
+  /// In the order in which they are completed; at most one by an instruction.
+  std::vector<StoredValue> values;
 };
 
 struct Task {

@@ -6,8 +6,10 @@
 //===----------------------------------------------------------------------===//
 #include "TaskLowering.h"
 #include "aac/Conversion/AACToCmd.h"
+#include "aac/Transforms/ParamValues.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include <map>
 
 using namespace mlir;
 
@@ -78,6 +80,8 @@ private:
   void buildCopies(StringRef name, cmd::ProgramRole role, ArrayRef<StringRef> owners,
                    ArrayRef<Copy> copies);
   void buildStored(StoredOp stored);
+  /// The activation that the instruction writes to a tier's memory, in whole or in part.
+  Value valueWrittenBy(const Emitted &emitted);
   static void append(SmallVectorImpl<Copy> &copies, StoredOp stored);
 
   SuiteOp suite;
@@ -117,6 +121,27 @@ void StreamBuilder::buildCopies(StringRef name, cmd::ProgramRole role, ArrayRef<
   numInstructions += copies.size();
 }
 
+Value StreamBuilder::valueWrittenBy(const Emitted &emitted) {
+  const isa::Instruction &instruction = emitted.instruction;
+  isa::Field address;
+  if (instruction.opcode == isa::Opcode::StoreData)
+    address = isa::Field::Address;
+  else if (instruction.opcode == isa::Opcode::HostEmit ||
+           instruction.opcode == isa::Opcode::HostTable)
+    address = isa::Field::OutAddress;
+  else
+    return nullptr;
+  Value value = emitted.source->getResult(0);
+  if (auto linear = dyn_cast<LinearOp>(emitted.source))
+    value = resultOf(linear);
+  BufferAttr buffer = bufferOf(value);
+  uint64_t at = static_cast<uint64_t>(instruction.get(address));
+  return buffer && formatOf(value, symbols) && at >= buffer.getAddress() &&
+                 at < buffer.getAddress() + buffer.getBytes()
+             ? value
+             : nullptr;
+}
+
 LogicalResult StreamBuilder::buildRun(TaskOp task, int64_t number) {
   FailureOr<ActivationLayout> layout = ActivationLayout::compute(task);
   if (failed(layout))
@@ -130,13 +155,35 @@ LogicalResult StreamBuilder::buildRun(TaskOp task, int64_t number) {
                                         ArrayRef<StringRef>(task.getSymName()));
   OpBuilder inner = OpBuilder::atBlockBegin(&program.getBody().front());
   llvm::DenseMap<Operation *, Location> locations;
+  llvm::DenseMap<Operation *, size_t> numbers; // of values
+  // Among the operations with the same nodes and name, also those that store nothing.
+  llvm::DenseMap<Operation *, int64_t> which;
+  std::map<std::pair<std::string, StringRef>, int64_t> alike;
+  task->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    which[op] = alike[{cmd::originOf(op->getLoc()).node, op->getName().stripDialect()}]++;
+  });
   for (const Emitted &emitted : lowering.program) {
     Operation *source = emitted.source;
     StringRef op = source->getName().stripDialect();
+    cmd::ValueAttr value;
+    if (Value written = valueWrittenBy(emitted)) {
+      // A relu that the engine applies is the place of what is stored.
+      source = written.getDefiningOp();
+      op = source->getName().stripDialect();
+      auto number = static_cast<int64_t>(numbers.try_emplace(source, numbers.size()).first->second);
+      ir::FeatureLayout features = (*layout)[written];
+      ir::AdaptivFloatAttr format = formatOf(written, symbols);
+      value = cmd::ValueAttr::get(builder.getContext(), number, which[source],
+                                  bufferOf(written).getAddress(), tokensOf(written),
+                                  features.features, features.group, isWrittenTransposed(written),
+                                  format.getBias(), format.getScale());
+    }
     auto [it, isNew] = locations.try_emplace(source, source->getLoc());
     if (isNew)
       it->second = cmd::withOrigin(source->getLoc(), op, layers[source]);
-    cmd::createInstruction(inner, it->second, emitted.instruction);
+    Operation *instruction = cmd::createInstruction(inner, it->second, emitted.instruction);
+    if (value)
+      instruction->setAttr("cmd.value", value);
   }
   numInstructions += lowering.program.size();
 
