@@ -44,12 +44,14 @@ cmd.stream "toy" text "name: \"toy\"\0A" {
     // DIS-NEXT: wait units=3 @0
     cmd.wait units = 3 loc(fused<#cmd.origin<"linear", "layer">>["MatMul_7"])
     // DIS-NEXT: wait units=1 @1
-    cmd.wait units = 1 loc("Add_1")
+    // CHECK: cmd.wait units = 1 {cmd.value = #cmd.value<number = 0, which = 1, address = 64, tokens = 8, features = 24, group = 12, transposed = true, bias = 5, scale = -2>}
+    cmd.wait units = 1 {cmd.value = #cmd.value<number = 3, which = 1, address = 64, tokens = 8, features = 24, group = 12, transposed = true, bias = 5, scale = -2>} loc("Add_1")
     // DIS-NEXT: wait units=2 @0
     cmd.wait units = 2 loc(fused<#cmd.origin<"linear", "layer">>["MatMul_7"])
     // DIS-NEXT: task_end task=0
     cmd.task_end task = 0
   }
+  // DIS-NEXT: value after=2 which=1 address=0x40 tokens=8 features=24 group=12 transposed=1 bias=5 scale=-2
   // DIS-NEXT: symbol name="w" role="ffn" placement="task" owners=0x1 tier="dram" address=0x80000000 bytes=4 shape=2x2 format="af" hash=0xffffffffffffffff
   cmd.symbol "w" role "ffn" placement "task" owners ["a"] in "dram" at 2147483648 bytes 4
     shape [2, 2] format "af" hash -1

@@ -77,7 +77,7 @@ struct Program {
   /// code, or empty.
   std::vector<int32_t> location;
   /// In the order in which they are completed; at most one by an instruction.
-  std::vector<StoredValue> values;
+  std::vector<StoredValue> values = {};
 };
 
 struct Task {

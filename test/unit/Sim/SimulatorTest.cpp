@@ -549,6 +549,30 @@ TEST_F(SimulatorTest, SwitchesBringParametersIn) {
   EXPECT_FALSE(made->switchTo(2).ok());
 }
 
+TEST_F(SimulatorTest, ReadsStoredValues) {
+  // 3 tokens of 2 groups of 3 features, plain and transposed; code 0x70 + k at bias 3 is
+  // 1 + k/16.
+  std::vector<uint8_t> plain(16 * 32), transposed(32 * 16);
+  for (int t = 0; t < 3; ++t)
+    for (int f = 0; f < 6; ++f) {
+      int lane = f / 3 * 16 + f % 3;
+      plain[t * 32 + lane] = transposed[lane * 16 + t] = static_cast<uint8_t>(0x70 + 3 * t + f);
+    }
+  uint64_t first = addImage(kDram + 0x20000, toBlockOrder(plain, 16, 32));
+  uint64_t second = addImage(kDram + 0x30000, toBlockOrder(transposed, 32, 16));
+  ASSERT_TRUE(run({}).ok());
+  for (bool swapped : {false, true}) {
+    StoredValue value{0, 0, swapped ? second : first, 3, 6, 3, swapped, 3, -1};
+    auto values = simulator->readValue(value);
+    ASSERT_TRUE(values.ok()) << values.status();
+    ASSERT_EQ(values->size(), 18u);
+    for (int t = 0; t < 3; ++t)
+      for (int f = 0; f < 6; ++f)
+        EXPECT_EQ((*values)[t * 6 + f], (1 + (3 * t + f) / 16.0f) / 2);
+  }
+  EXPECT_FALSE(simulator->readValue({0, 0, kSram, 1, 1, 0, false, 0, 0}).ok());
+}
+
 TEST_F(SimulatorTest, ObserverSeesEveryInstruction) {
   ASSERT_TRUE(run({}).ok());
   int steps = 0;

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <functional>
 #include <random>
+#include <tuple>
 
 using namespace aac;
 using aac::isa::Field;
@@ -44,6 +45,7 @@ Stream smallStream() {
              Instruction(Opcode::HostCopy).set(Field::Bytes, 16), Instruction(Opcode::End),
              Instruction(Opcode::TaskEnd)},
             {-1, 1, 1, 1, 0}};
+  a.values = {{2, 1, 0x80002000, 8, 24, 12, true, 5, -2}, {4, 0, 0x100, 3, 20, 0, false, 7, 0}};
   Program bc{
       "run_bc", ProgramRole::Run, 6, {Instruction(Opcode::TaskEnd).set(Field::Task, 1)}, {2}};
   Program toOthers{"to_bc", ProgramRole::Switch, 6, {Instruction(Opcode::End)}, {}};
@@ -96,6 +98,14 @@ void expectEqual(const Stream &a, const Stream &b) {
     EXPECT_EQ(a.programs[i].owners, b.programs[i].owners);
     EXPECT_EQ(a.programs[i].location, b.programs[i].location);
     EXPECT_TRUE(a.programs[i].code == b.programs[i].code);
+    ASSERT_EQ(a.programs[i].values.size(), b.programs[i].values.size());
+    for (size_t j = 0; j < a.programs[i].values.size(); ++j) {
+      const StoredValue &x = a.programs[i].values[j], &y = b.programs[i].values[j];
+      EXPECT_EQ(std::tie(x.after, x.which, x.address, x.tokens, x.features, x.group, x.transposed,
+                         x.bias, x.scale),
+                std::tie(y.after, y.which, y.address, y.tokens, y.features, y.group, y.transposed,
+                         y.bias, y.scale));
+    }
   }
   ASSERT_EQ(a.symbols.size(), b.symbols.size());
   for (size_t i = 0; i < a.symbols.size(); ++i) {
@@ -111,6 +121,18 @@ void expectEqual(const Stream &a, const Stream &b) {
     EXPECT_EQ(a.locations[i].op, b.locations[i].op);
     EXPECT_EQ(a.locations[i].layer, b.locations[i].layer);
   }
+}
+
+TEST(Stream, StoredValuesKnowTheirPlaceInMemory) {
+  StoredValue value{0, 0, 0, 8, 24, 12, false, 0, 0};
+  EXPECT_EQ(value.rows(), 16);
+  EXPECT_EQ(value.columns(), 32); // two groups of 12, each padded to 16
+  value.transposed = true;
+  EXPECT_EQ(value.rows(), 32);
+  EXPECT_EQ(value.columns(), 16);
+  EXPECT_EQ(value.bytes(), 512u);
+  value.group = 0;
+  EXPECT_EQ(value.rows(), 32);
 }
 
 TEST(Stream, RoundTripsThroughBytes) {
@@ -363,6 +385,17 @@ TEST(StreamText, ErrorsNameTheLine) {
               HasSubstr("role is 'swatch', which is not known"));
   EXPECT_THAT(error("machine name=", "machine nume="), HasSubstr("machine: expected name="));
   EXPECT_THAT(error("shape=1x8", "shape=1x"), HasSubstr("expected sizes such as 1x128"));
+  EXPECT_THAT(error("value after=2", "value after=5"),
+              HasSubstr("value 0: after is 5, there are 5 instructions"));
+  EXPECT_THAT(error("value after=2", "value after=4"),
+              HasSubstr("value 1: after is 4, not more than that of the one before"));
+  EXPECT_THAT(error("tokens=8", "tokens=0"), HasSubstr("value 0: has 0 tokens of 24 features"));
+  EXPECT_THAT(error("group=12", "group=7"), HasSubstr("group is 7 with 24 features"));
+  EXPECT_THAT(error("address=0x80002000", "address=0xffffffff"),
+              HasSubstr("value 0: address is 4294967295, past the 32-bit"));
+  EXPECT_THAT(error("bias=5 scale=-2", "bias=8 scale=-2"),
+              HasSubstr("value 0: bias 8 or scale -2 is out of range"));
+  EXPECT_THAT(error("which=1", "which=-1"), HasSubstr("which is '-1', which is not a number"));
   EXPECT_THAT(error("run=2", "run=z"), HasSubstr("task: run is 'z', which is not a number"));
   EXPECT_THAT(error("run=2", "run=2 x=1"), HasSubstr("task: x=1 is too much"));
   EXPECT_THAT(error("to=2", "to=3"), HasSubstr("there are only 3 tasks"));
