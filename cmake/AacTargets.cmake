@@ -6,13 +6,14 @@ target_compile_options(aac_warnings INTERFACE -Wall -Wextra -Wno-unused-paramete
   $<$<BOOL:${AAC_WARNINGS_AS_ERRORS}>:-Werror>)
 
 # aac_core_library(NAME SOURCES a.cpp ... [DEPS lib ...]): a library of the
-# core. It sees include/ and the build tree's include/, and nothing of LLVM.
+# core. It sees include/ and the build tree's include/, and nothing of LLVM. It is installed.
 function(aac_core_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
-  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include
-    ${PROJECT_BINARY_DIR}/include)
-  target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE aac_warnings)
+  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include> $<INSTALL_INTERFACE:include>)
+  target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE $<BUILD_INTERFACE:aac_warnings>)
+  set_property(GLOBAL APPEND PROPERTY AAC_CORE_LIBRARIES ${name}) # for AacInstall
 endfunction()
 
 # aac_unit_test(NAME SOURCES a.cpp ... [DEPS lib ...]): a GoogleTest binary,
