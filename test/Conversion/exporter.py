@@ -519,6 +519,7 @@ class Exporter(Masks):
                 self.output("start_logits", self.nodes[-1].output[0], [B, S])
                 b = self.squeeze(b, axis)
             return self.output("end_logits", b, [B, S])
+        whole = x
         if o.head == "mean":
             x = self.reduce("ReduceMean", x, 1, keepdims=0)
         else:
@@ -527,6 +528,9 @@ class Exporter(Masks):
         if o.head == "no_pooler":
             return self.output("logits", self.dense(x, "classifier"), [B, o.labels])
         pooled = self.op("Tanh", self.dense(x, "albert.pooler"))
+        if o.head == "base_model":
+            self.output("pooler_output", pooled, [B, c.hidden])
+            return self.output_of(whole, "last_hidden_state", [B, S, c.hidden])
         if o.head == "pooled":
             self.output("pooler_output", pooled, [B, c.hidden])
             return None

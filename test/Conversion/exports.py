@@ -54,7 +54,7 @@ group("file", {},
       einsum_linear=dict(linear="einsum"), einsum_out_in=dict(linear="einsum_out_in"),
       **{f"shuffled{n}": dict(shuffle=n) for n in range(3)},
       **{f"commuted{n}": dict(commute=n) for n in range(3)},
-      shuffled_commuted=dict(shuffle=5, commute=5, scale="sdpa", mask="sdpa", split="computed"))
+      reversed=dict(order="reversed"), shuffled_commuted=dict(shuffle=5, commute=5, scale="sdpa", mask="sdpa", split="computed"))
 
 group("attention", {},
       mul=dict(scale="mul"), on_q=dict(scale="q"), on_k=dict(scale="k"), on_both=dict(scale="both"),
@@ -137,6 +137,7 @@ group("mlp", dict(head="mlp"))
 group("hidden_states", dict(head="hidden_states"))
 group("attentions", dict(head="attentions"))
 group("encoder", dict(head="encoder"))
+group("base_model", dict(head="base_model"))
 group("pooled", dict(head="pooled"))
 group("no_pooler", dict(head="no_pooler"))
 
@@ -175,13 +176,14 @@ def histogram(text):
 class Form:
     def __init__(self, options, folder, is_base):
         options = dict(options)
+        order = options.pop("order", None)
         self.refused, self.tables = options.pop("refused", None), options.pop("tables", 3)
         self.exporter = Exporter(options)
         self.model = self.exporter.build()
         self.path = folder / "model.onnx"
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        onnx.save(self.model, str(self.path))
+        self.save(order)
         bindings = self.exporter.bindings()
         self.bind = [f"--bind={bindings}"] if bindings else []
         # A whole sentence and one with padding; of the forms only the latter.
@@ -190,6 +192,15 @@ class Form:
             self.wanted = [evaluate(self.model, arrays) for arrays in self.inputs]
         for seed, arrays in enumerate(self.inputs):
             np.savez(folder / f"in{seed}.npz", **arrays)
+
+    def save(self, order):
+        """Writes the model; in reverse `order`, operands stand behind what reads them."""
+        written = onnx.ModelProto()
+        written.CopyFrom(self.model)
+        if order == "reversed":
+            del written.graph.node[:]
+            written.graph.node.extend(list(self.model.graph.node)[::-1])
+        onnx.save(written, str(self.path))
 
     def raised(self):
         """aac IR as text, or the error."""

@@ -248,7 +248,7 @@ static bool addedMask(Graph &graph, Value value, MaskedScores &found, std::strin
       return false;
     found.scores = scores;
     mask = graph.skip(mask);
-    if (splatConstant(graph, mask) == 0.0f)
+    if (graph.splat(mask) == 0.0f)
       return true;
     std::string reason;
     if (isa<BlockArgument>(mask) && isMaskShape(shapeOf(mask), shape)) {
@@ -271,7 +271,7 @@ static bool filledMask(Graph &graph, Value value, MaskedScores &found, std::stri
   if (!where)
     return false;
   for (bool fillsWhen : {true, false}) {
-    std::optional<float> constant = splatConstant(graph, fillsWhen ? where.getA() : where.getB());
+    std::optional<float> constant = graph.splat(fillsWhen ? where.getA() : where.getB());
     Value scores = graph.skip(fillsWhen ? where.getB() : where.getA());
     if (!constant || shapeOf(scores) != shapeOf(value) || !isScores(graph, scores))
       continue;

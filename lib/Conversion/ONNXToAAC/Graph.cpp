@@ -221,6 +221,41 @@ std::optional<Constant> Graph::constant(Value value) {
   return result;
 }
 
+/// The element that all of `value` are.
+static std::optional<float> splatOf(ElementsAttr value) {
+  if (value.getNumElements() == 0)
+    return std::nullopt;
+  if (std::optional<SmallVector<float>> floats = floatElements(value))
+    return llvm::all_equal(*floats) ? std::optional(floats->front()) : std::nullopt;
+  auto dense = dyn_cast<DenseElementsAttr>(value);
+  if (!dense || !dense.getElementType().isInteger() ||
+      !(dense.isSplat() || llvm::all_equal(dense.getValues<APInt>())))
+    return std::nullopt;
+  APInt element = *dense.getValues<APInt>().begin();
+  return dense.getElementType().isInteger(1) ? static_cast<float>(element.getZExtValue())
+                                             : static_cast<float>(element.getSExtValue());
+}
+
+std::optional<float> Graph::splat(Value value) {
+  value = base(value);
+  for (int steps = 0;
+       steps < kMaxChain && isa_and_nonnull<onnx::ExpandOp, onnx::TileOp>(value.getDefiningOp());
+       ++steps)
+    value = base(value.getDefiningOp()->getOperand(0));
+  ElementsAttr attr = stored(value);
+  if (auto made = value.getDefiningOp<onnx::ConstantOfShapeOp>()) {
+    if (!made.getValue())
+      return 0.0f;
+    attr = *made.getValue();
+  }
+  if (!attr)
+    return std::nullopt;
+  auto [entry, isNew] = splats.try_emplace(attr, std::nullopt);
+  if (isNew)
+    entry->second = splatOf(attr);
+  return entry->second;
+}
+
 std::optional<SmallVector<int64_t>> Graph::integers(Value value) {
   return onnx::constantIntegers(base(value));
 }

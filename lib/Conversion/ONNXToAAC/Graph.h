@@ -13,6 +13,7 @@
 #define AAC_LIB_CONVERSION_ONNXTOAAC_GRAPH_H
 
 #include "dialects/ONNX/ONNXDialect.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
 #include <optional>
 #include <string>
@@ -75,6 +76,9 @@ public:
   /// A float constant, through skip(), transposes of matrices and added or removed axes of
   /// size 1.
   std::optional<Constant> constant(mlir::Value value);
+  /// The element of a constant of any number type whose elements are all equal, through
+  /// reshapes and expansions.
+  std::optional<float> splat(mlir::Value value);
   /// The elements of an integer constant, through skip() and reshapes.
   std::optional<llvm::SmallVector<int64_t>> integers(mlir::Value value);
 
@@ -97,6 +101,10 @@ public:
 
   /// Peels multiplications and divisions by scalars (that keep the type) off a value.
   Scaled scaled(mlir::Value value);
+
+private:
+  /// What splat() found, by constant: each is read once however many nodes ask.
+  llvm::DenseMap<mlir::Attribute, std::optional<float>> splats;
 };
 
 /// Shape and rank of a value of ranked tensor type; empty for others.

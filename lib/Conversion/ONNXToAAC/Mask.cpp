@@ -80,38 +80,6 @@ private:
 };
 } // namespace
 
-std::optional<float> raise::splatConstant(Graph &graph, Value value) {
-  value = graph.base(value);
-  for (int steps = 0;
-       steps < kMaxChain && isa_and_nonnull<onnx::ExpandOp, onnx::TileOp>(value.getDefiningOp());
-       ++steps)
-    value = graph.base(value.getDefiningOp()->getOperand(0));
-  ElementsAttr attr;
-  if (auto constant = value.getDefiningOp<onnx::ConstantOp>())
-    attr = constant.getValue();
-  else if (auto initializer = value.getDefiningOp<onnx::InitializerOp>())
-    attr = initializer.getValue();
-  else if (auto made = value.getDefiningOp<onnx::ConstantOfShapeOp>()) {
-    if (!made.getValue())
-      return 0.0f;
-    attr = *made.getValue();
-  }
-  if (!attr || attr.getNumElements() == 0)
-    return std::nullopt;
-  if (std::optional<SmallVector<float>> floats = floatElements(attr)) {
-    if (!llvm::all_equal(*floats))
-      return std::nullopt;
-    return floats->front();
-  }
-  auto dense = dyn_cast<DenseElementsAttr>(attr);
-  if (!dense || !dense.getElementType().isInteger() ||
-      !(dense.isSplat() || llvm::all_equal(dense.getValues<APInt>())))
-    return std::nullopt;
-  APInt element = *dense.getValues<APInt>().begin();
-  return dense.getElementType().isInteger(1) ? static_cast<float>(element.getZExtValue())
-                                             : static_cast<float>(element.getSExtValue());
-}
-
 bool raise::keepsAxes(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
   if (from.empty() || from.size() > to.size() || from.back() != to.back())
     return false;
@@ -277,7 +245,7 @@ std::optional<MaskFunction> MaskAnalysis::of(Value value) {
 }
 
 std::optional<MaskFunction> MaskAnalysis::compute(Value value) {
-  if (std::optional<float> number = splatConstant(graph, value))
+  if (std::optional<float> number = graph.splat(value))
     return constantOf(*number);
   value = graph.skip(value);
   auto type = dyn_cast<RankedTensorType>(value.getType());
@@ -328,7 +296,7 @@ std::optional<MaskFunction> MaskAnalysis::compute(Value value) {
   }
   // Operands are broadcast to the result: those that depend on the mask must stay in place.
   for (Value operand : op->getOperands())
-    if (result && result->input && !splatConstant(graph, operand) &&
+    if (result && result->input && !graph.splat(operand) &&
         !keepsAxes(shapeOf(operand), type.getShape()))
       return std::nullopt;
   return result;

@@ -121,8 +121,6 @@ std::optional<MaskParts> fillParts(Graph &graph, mlir::Value condition, bool fil
 mlir::Value emitMask(Emitter &emitter, const MaskParts &parts, mlir::Value mask);
 /// True when broadcasting `from` to `to` keeps sentences on the first axis and keys on the last.
 bool keepsAxes(llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to);
-/// The value of a constant of any number type all of whose elements are equal.
-std::optional<float> splatConstant(Graph &graph, mlir::Value value);
 
 /// Each returns true and fills `match` when `value` (already canonical) is that pattern.
 bool matchLinear(Graph &graph, mlir::Value value, Match &match, std::string &why);
