@@ -23,7 +23,7 @@ DEFAULTS = dict(
     opset=13, arch="albert", task="sst2", labels=3, batch=1, head="cls", adapters="both",
     # The file.
     constants="node", init_inputs=False, dynamic=False, dead=False, value_info=False, dropout=False,
-    names="scoped", shuffle=None, commute=None,
+    names="scoped", shuffle=None, commute=None, repeated=False,
     # The parts.
     linear="matmul", reuse="identity", bias="left", norm="nodes", tokens="3d",
     scale="div", split="constant", key="fused", merge="computed", attention="matmul", qkv="separate",
@@ -118,6 +118,23 @@ class Exporter(Masks):
 
     def add(self, a, b):
         return self.op("Add", a, b)
+
+    def repeat(self, x, like, rank):
+        """AdapterHub: repeated along the batch as often as `like` has more sentences, which is once."""
+        if not self.o.repeated:
+            return x
+        ones = self.op("ConstantOfShape", self.ints(rank),
+                       value=helper.make_tensor("v", TensorProto.INT64, [1], [1]))
+        times = self.ints(1)
+        if self.o.dynamic:
+            sizes = [self.op("Gather", self.op("Shape", y), self.const(0, I64), axis=0)
+                     for y in (like, x)]
+            times = self.op("Div", *sizes)
+            for _ in range(2):
+                times = self.cast(times, TensorProto.INT64)
+            times = self.unsqueeze(times, 0)
+        repeats = self.op("Concat", times, *[self.ints(1)] * (rank - 1), axis=0)
+        return self.op("Tile", self.op("Expand", x, ones), repeats)
 
     # -- parameters --------------------------------------------------------
 
@@ -216,6 +233,8 @@ class Exporter(Masks):
         for part in parts[1:]:
             x = self.add(x, part)
         x = self.dropped(self.layer_norm(x, f"{prefix}.LayerNorm"))
+        if o.tokens == "flat":
+            x = self.op("Reshape", x, self.ints(-1, c.embedding if o.arch == "albert" else c.hidden))
         if o.arch == "albert":
             x = self.linear(x, "albert.encoder.embedding_hidden_mapping_in")
         return x, mask
@@ -349,6 +368,8 @@ class Exporter(Masks):
             k = self.op("Transpose", k, perm=[0, 2, 3, 1])
         else:
             q, v = (self.heads(y, [0, 2, 1, 3]) for y in (q, v))
+        q = self.repeat(q, k, 4)
+        mask = mask and self.repeat(mask, q, 4)
         if o.scale == "sdpa":
             size = self.cast(self.slice(self.op("Shape", q), -1, 2**63 - 1, 0), TensorProto.FLOAT)
             factor = self.op("Sqrt", self.op("Div", self.const([1.0]), self.op("Sqrt", size)))
@@ -457,9 +478,10 @@ class Exporter(Masks):
             name = weights.adapter_name(place, index, o.task)
             down = self.linear(y, f"{name}.adapter_down.0")
             up = self.linear(self.op("Relu", down), f"{name}.adapter_up")
-            return self.add(up, y)
+            return self.add(up, self.repeat(y, up, 3))
 
         y = adapted("attention", self.dropped(self.attend(x, mask, layer)))
+        x = self.repeat(x, y, 3)
         x = self.layer_norm(self.add(y, x), f"{layer}.attention.LayerNorm")
         y = self.linear(self.gelu(self.linear(x, f"{layer}.ffn")), f"{layer}.ffn_output")
         y = adapted("ffn", self.dropped(y))
@@ -535,6 +557,8 @@ class Exporter(Masks):
             self.output("pooler_output", pooled, [B, c.hidden])
             return None
         y = self.dense(self.dropped(pooled), "classifier")
+        if o.head == "sigmoid":
+            return self.output("probabilities", self.op("Sigmoid", y), [B, o.labels])
         if o.head == "probability":
             return self.output("probabilities", self.op("Softmax", y, axis=1), [B, o.labels])
         if o.head == "squeezed":

@@ -50,6 +50,10 @@ group("file", {},
       dropout11=dict(dropout=True, opset=11),
       bias_right=dict(bias="right"), gemm=dict(linear="gemm"), gemm_plain=dict(linear="gemm_plain"),
       flat=dict(linear="gemm", tokens="flat"),
+      flat_matmul=dict(tokens="flat"), flat_matmul_zeros=dict(tokens="flat", split="zeros",
+                                                             linear="transpose"),
+      repeated=dict(repeated=True), repeated_dynamic=dict(repeated=True, dynamic=True),
+      repeated_sdpa=dict(repeated=True, scale="sdpa", mask="sdpa", key="two_step"),
       flat_zeros=dict(linear="gemm_plain", tokens="flat", split="zeros"),
       einsum_linear=dict(linear="einsum"), einsum_out_in=dict(linear="einsum_out_in"),
       **{f"shuffled{n}": dict(shuffle=n) for n in range(3)},
@@ -131,6 +135,7 @@ group("span", dict(head="span_split", labels=2), slice=dict(head="span_slice"),
 group("tokens", dict(head="tokens"), flat=dict(linear="gemm"))
 group("tokens_probability", dict(head="tokens_probability"))
 group("probability", dict(head="probability"), op11=dict(opset=11))
+group("sigmoid", dict(head="sigmoid"))
 group("regression", dict(labels=1))
 group("squeezed", dict(labels=1, head="squeezed"), op11=dict(opset=11))
 group("mlp", dict(head="mlp"))

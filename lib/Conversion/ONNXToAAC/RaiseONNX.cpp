@@ -207,6 +207,11 @@ ir::TaskOp TaskRaiser::emit(ir::SuiteOp suite, SymbolTable &symbols) {
     ArrayRef<int64_t> shape = shapeOf(output);
     if (result && isFloat(result) && lastDim(result) == 1 && shapeOf(result).drop_back() == shape)
       result = emitSqueeze(emitter, result, shape);
+    // So does the one token of a sentence of one.
+    ArrayRef<int64_t> found = result ? shapeOf(result) : ArrayRef<int64_t>();
+    if (found.size() == 3 && found[1] == 1 && shape == ArrayRef<int64_t>{found[0], found[2]})
+      result = ir::SelectOp::create(builder, emitter.loc, output.getType(), result, 0,
+                                    /*format=*/nullptr, /*absmax=*/nullptr, /*buffer=*/nullptr);
     if (!result || result.getType() != output.getType()) {
       Operation *node = output.getDefiningOp() ? output.getDefiningOp() : terminator;
       refusals.push_back({node, "output " +
