@@ -2,9 +2,12 @@
 #ifndef AAC_LIB_SIM_WRITTENRANGES_H
 #define AAC_LIB_SIM_WRITTENRANGES_H
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <utility>
+#include <vector>
 
 namespace aac::sim {
 
@@ -46,6 +49,18 @@ public:
   bool overlaps(int64_t begin, int64_t end) const {
     auto next = ranges.lower_bound(end);
     return next != ranges.begin() && std::prev(next)->second > begin && begin < end;
+  }
+
+  /// The parts of [begin, end) that are in a range, in order.
+  std::vector<std::pair<int64_t, int64_t>> within(int64_t begin, int64_t end) const {
+    std::vector<std::pair<int64_t, int64_t>> parts;
+    auto range = ranges.upper_bound(begin);
+    if (range != ranges.begin())
+      --range;
+    for (; begin < end && range != ranges.end() && range->first < end; ++range)
+      if (range->second > begin)
+        parts.emplace_back(std::max(begin, range->first), std::min(end, range->second));
+    return parts;
   }
 
 private:

@@ -3,6 +3,7 @@
 
 #include "aac/Cost/Report.h"
 #include "aac/Machine/Machine.h"
+#include "aac/Sim/Faults.h"
 #include "aac/Sim/Simulator.h"
 #include "aac/Sim/Timing.h"
 #include "aac/Stream/Stream.h"
@@ -22,7 +23,7 @@ namespace aac::tool {
 namespace {
 
 struct RunOptions {
-  std::string stream, machine, task, input, output, trace, report;
+  std::string stream, machine, task, input, output, trace, report, faults;
   int caseIndex = -1;
   int threads = 0;
   bool stopwatch = false;
@@ -139,11 +140,14 @@ void runStream(const RunOptions &options) {
   if (!parsed.ok())
     fail(absl::Status(parsed.status().code(),
                       absl::StrCat(options.stream, ": ", std::string(parsed.status().message()))));
-  const Stream &stream = *parsed;
+  Stream &stream = *parsed;
   Machine machine = machineOf(stream, options);
   int task = findTask(stream, options.task);
   std::vector<NpyArray> inputs = readInputs(options);
 
+  std::vector<sim::TierFaults> faults;
+  if (!options.faults.empty())
+    faults = sim::injectFaults(stream, machine, check(sim::parseFaults(options.faults)));
   sim::Simulator simulator = check(sim::Simulator::create(stream, machine));
   simulator.setThreads(options.threads);
   check(simulator.runPowerOn());
@@ -216,6 +220,11 @@ void runStream(const RunOptions &options) {
                          timing.busyCycles[static_cast<size_t>(isa::Unit::Engine)],
                          timing.busyCycles[static_cast<size_t>(isa::Unit::Transfer)],
                          timing.busyCycles[static_cast<size_t>(isa::Unit::Host)]);
+  if (!options.faults.empty() && faults.empty())
+    out << "faults: no image lies in cells that fail\n";
+  for (const sim::TierFaults &tier : faults)
+    out << absl::StrFormat("faults: %d of %d cells of %s are wrong (%d bits a cell, %g a cell)\n",
+                           tier.wrong, tier.cells, tier.tier, tier.bitsPerCell, tier.rate);
   if (options.stopwatch)
     out << absl::StrFormat("simulated in %.3f s: %.0f million cycles a second\n", seconds.count(),
                            static_cast<double>(timing.totalCycles) * 1e-6 / seconds.count());
@@ -242,6 +251,9 @@ void addRunCommand(CLI::App &app) {
       ->check(CLI::NonNegativeNumber);
   run->add_option("-o,--output", options->output, "where the outputs go (.npz)");
   run->add_option("--trace", options->trace, "schedule as a Perfetto trace (.json)");
+  run->add_option("--faults", options->faults,
+                  "wrong cells in the images, at the machine's rates or another: "
+                  "seed:N[,rate:P]");
   run->add_option("--threads", options->threads, "threads to simulate with [one a processor]")
       ->check(CLI::PositiveNumber);
   run->add_flag("--stopwatch", options->stopwatch, "say how long simulating the inference took");

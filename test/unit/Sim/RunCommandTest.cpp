@@ -221,6 +221,16 @@ TEST_F(RunCommandTest, CatchesNameInstructionOperationAndNode) {
   checked(overflow, "result and operand overlap in ");
 }
 
+TEST_F(RunCommandTest, Faults) {
+  Outcome outcome = run("s.aacs --input=x.npz --faults=seed:1,rate:0.5 -o y.npz");
+  ASSERT_EQ(outcome.code, 0) << outcome.text;
+  EXPECT_THAT(outcome.text, HasSubstr("faults: no image lies in cells that fail")); // DRAM alone
+  EXPECT_EQ(output().at(16), 1.0625f);
+  outcome = run("s.aacs --input=x.npz --faults=rate:0.5");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.text, HasSubstr("aac-sim: error: faults: no seed; as seed:1"));
+}
+
 TEST_F(RunCommandTest, WrongInputsExitWith1) {
   auto expect = [&](const std::string &arguments, const char *message) {
     Outcome outcome = run(arguments);

@@ -4,6 +4,7 @@
 #include "WrittenRanges.h"
 #include "aac/Numerics/AdaptivFloat.h"
 #include "aac/Numerics/Layout.h"
+#include "aac/Sim/Faults.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -316,6 +317,81 @@ TEST_F(SimulatorTest, AnyNumberOfThreadsGivesTheSameBytesAndCounts) {
   }
 }
 
+TEST_F(SimulatorTest, FaultsHitCodesAndSpareMasks) {
+  // In RRAM: mask words that a loop loads, a sparse table with its offsets, indices, codes,
+  // and masks that come by way of SRAM.
+  std::mt19937 rng(4);
+  std::vector<uint8_t> image(65536);
+  for (uint8_t &byte : image)
+    byte = static_cast<uint8_t>(rng());
+  std::vector<uint8_t> rows = {0xff, 0xff, 1, 2, 3, 4, 5, 6, 0x0f, 0, 7, 8, 9, 10};
+  std::copy(rows.begin(), rows.end(), image.begin() + 0x4000);
+  const std::vector<uint8_t> offsets = {0, 0, 0, 0, 8, 0, 0, 0, 14, 0, 0, 0};
+  std::copy(offsets.begin(), offsets.end(), image.begin() + 0x5000);
+  stream.images.push_back({"rram", kRram, 1, image});
+  Program program;
+  program.code = {make(Opcode::Loop, {{Field::Count, 3}}),
+                  loadMask(0, 0, 100, kRram).set(Field::LoopStride, 0x1000),
+                  make(Opcode::End),
+                  copy(kRram + 0x6000, kSram + 64, 128),
+                  loadMask(1, 0, 32, kSram + 96),
+                  make(Opcode::HostGather, {{Field::Source, 1},
+                                            {Field::Sparse, 1},
+                                            {Field::Table, kRram + 0x4000},
+                                            {Field::TableRows, 2},
+                                            {Field::Columns, 16},
+                                            {Field::Offsets, kRram + 0x5000},
+                                            {Field::Indices, kRram + 0x5100},
+                                            {Field::Timesteps, 4}})};
+  stream.programs = {program};
+  std::vector<bool> spared(image.size());
+  auto spare = [&](int64_t begin, int64_t size) {
+    std::fill_n(spared.begin() + begin, size, true);
+  };
+  for (int64_t i : {0, 0x1000, 0x2000})
+    spare(i, 200);
+  spare(0x4000, 2); // each row's mask word
+  spare(0x4008, 2);
+  spare(0x5000, 12);
+  spare(0x5100, 16);
+  spare(0x6020, 64);
+
+  Stream first = stream, again = stream, other = stream, none = stream;
+  auto faults = injectFaults(first, machine, {1, 0.1});
+  ASSERT_EQ(faults.size(), 1u); // DRAM does not fail
+  EXPECT_EQ(faults[0].tier, "rram");
+  EXPECT_EQ(faults[0].cells, 4 * std::count(spared.begin(), spared.end(), false)); // of two bits
+  EXPECT_NEAR(static_cast<double>(faults[0].wrong), 0.1 * faults[0].cells,
+              5 * std::sqrt(0.1 * faults[0].cells));
+  EXPECT_EQ(first.images[0].bytes, stream.images[0].bytes);
+  int64_t changed = 0;
+  for (size_t i = 0; i < image.size(); ++i) {
+    if (spared[i])
+      EXPECT_EQ(first.images[1].bytes[i], image[i]) << i;
+    changed += first.images[1].bytes[i] != image[i];
+  }
+  EXPECT_GT(changed, 15000); // 1 - 0.9^4 of 64 Ki
+  injectFaults(again, machine, {1, 0.1});
+  EXPECT_EQ(again.images[1].bytes, first.images[1].bytes);
+  injectFaults(other, machine, {2, 0.1});
+  EXPECT_NE(other.images[1].bytes, first.images[1].bytes);
+  // At the machine's own rate, 8e-9 a cell, nothing happens in so few.
+  faults = injectFaults(none, machine, {1, std::nullopt});
+  EXPECT_EQ(faults[0].wrong, 0);
+  EXPECT_EQ(none.images[1].bytes, image);
+}
+
+TEST(Faults, OptionsAreReadOrRefused) {
+  auto options = parseFaults("seed:7,rate:1e-3");
+  ASSERT_TRUE(options.ok());
+  EXPECT_EQ(options->seed, 7u);
+  EXPECT_EQ(options->rate, 1e-3);
+  EXPECT_FALSE(parseFaults("seed:1")->rate.has_value());
+  for (const char *bad : {"", "seed", "seed:x", "seed:1,rate:2", "seed:1,level:3"})
+    EXPECT_THAT(std::string(parseFaults(bad).status().message()), HasSubstr("faults: '")) << bad;
+  EXPECT_THAT(std::string(parseFaults("rate:0.5").status().message()), HasSubstr("no seed"));
+}
+
 TEST(WrittenRanges, AgreeWithAnArray) {
   std::mt19937 rng(5);
   for (int round = 0; round < 50; ++round) {
@@ -328,6 +404,13 @@ TEST(WrittenRanges, AgreeWithAnArray) {
       begin = rng() % 200, end = begin + rng() % (201 - begin);
       auto missing = std::find(array.begin() + begin, array.begin() + end, false);
       EXPECT_EQ(ranges.firstMissing(begin, end), missing - array.begin());
+      int64_t inside = 0;
+      for (auto [from, to] : ranges.within(begin, end)) {
+        EXPECT_LT(from, to);
+        EXPECT_EQ(std::find(array.begin() + from, array.begin() + to, false), array.begin() + to);
+        inside += to - from;
+      }
+      EXPECT_EQ(inside, std::count(array.begin() + begin, array.begin() + end, true));
       EXPECT_EQ(ranges.overlaps(begin, end),
                 std::find(array.begin() + begin, array.begin() + end, true) != array.begin() + end);
     }
