@@ -2,12 +2,14 @@
 //
 // Sections in order: machine; tasks; images; programs; symbols, one section for each
 // set of owners, lower sets first; locations likewise. Nothing in a file is left to
-// choice, and deserialize accepts no other order: bytes and streams are one to one.
+// choice, and deserialize accepts no other order: bytes and streams are one to one, but for
+// images in coded form (Codec.h), which are checked by decoding alone.
 //
 //===----------------------------------------------------------------------===//
 #include "Container.h"
 
 #include "aac/Numerics/Layout.h"
+#include "aac/Stream/Codec.h"
 #include "aac/Stream/stream.pb.h"
 #include "absl/strings/str_cat.h"
 
@@ -357,10 +359,16 @@ private:
     proto::StreamImage message;
     if (auto status = readMessage(what, section.metadata, message); !status.ok())
       return status;
-    stream.images.push_back({message.tier(),
-                             message.address(),
-                             section.owners,
-                             {section.bytes.begin(), section.bytes.end()}});
+    Image image{message.tier(), message.address(), section.owners, {}, message.has_coded_bytes()};
+    if (image.coded) {
+      auto bytes = decodeEntropy(section.bytes, message.coded_bytes());
+      if (!bytes.ok())
+        return error(what, ": ", bytes.status().message());
+      image.bytes = *std::move(bytes);
+    } else {
+      image.bytes.assign(section.bytes.begin(), section.bytes.end());
+    }
+    stream.images.push_back(std::move(image));
     return absl::OkStatus();
   }
 
@@ -455,6 +463,11 @@ absl::StatusOr<std::string> serialize(const Stream &stream) {
     proto::StreamImage message;
     message.set_tier(image.tier);
     message.set_address(image.address);
+    if (image.coded) {
+      message.set_coded_bytes(image.bytes.size());
+      writer.add(SectionKind::Image, image.owners, bytesOf(message), encodeEntropy(image.bytes));
+      continue;
+    }
     writer.add(SectionKind::Image, image.owners, bytesOf(message),
                {reinterpret_cast<const char *>(image.bytes.data()), image.bytes.size()});
   }

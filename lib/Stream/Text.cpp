@@ -7,6 +7,7 @@
 //   task name="sst2" run=1                then: input|output name="x" type=i64 shape=1x128
 //   switch from=0 to=1 program=2          from is a task's number or none
 //   image tier="dram" address=0x80000000 owners=0x3 bytes=4096       then: hex 00ff...
+//                                           coded=1 at its end where the file codes it
 //   program name="sst2" role=run owners=0x1   then instructions, `@7` after one: location 7
 //   symbol name="w" role="ffn" placement="shared" owners=0x3 tier="dram" address=0x80000000
 //          bytes=64 shape=8x8 format="" hash=0x0          (on one line)
@@ -124,6 +125,10 @@ public:
                        : absl::StrCat(", got ", words[next].first, "=", words[next].second));
     value = std::move(words[next++].second);
     return absl::OkStatus();
+  }
+  /// The next word is called `name`.
+  bool isNext(absl::string_view name) const {
+    return next < words.size() && words[next].first == name;
   }
   template <typename Int> absl::Status number(absl::string_view name, Int &value) {
     std::string word;
@@ -283,6 +288,13 @@ private:
       AAC_TRY(line.number("address", image.address));
       AAC_TRY(line.number("owners", image.owners));
       AAC_TRY(line.number("bytes", imageBytes));
+      if (line.isNext("coded")) {
+        uint32_t coded = 0;
+        AAC_TRY(line.number("coded", coded));
+        if (coded != 1)
+          return error("image: coded is ", coded, ", it is 1 or absent");
+        image.coded = true;
+      }
       stream.images.push_back(std::move(image));
       inImage = true;
       return absl::OkStatus();
@@ -439,7 +451,8 @@ absl::StatusOr<std::string> disassemble(absl::string_view bytes) {
 
   for (const Image &image : stream.images) {
     absl::StrAppend(&out, "image tier=", quoted(image.tier), " address=", hex(image.address),
-                    " owners=", hex(image.owners), " bytes=", image.bytes.size(), "\n");
+                    " owners=", hex(image.owners), " bytes=", image.bytes.size(),
+                    image.coded ? " coded=1\n" : "\n");
     writeHex(out, image.bytes);
   }
   for (const Program &program : stream.programs) {

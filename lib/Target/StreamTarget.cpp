@@ -19,6 +19,8 @@ template <typename... Parts> absl::Status error(const Parts &...parts) {
 }
 
 constexpr StringRef kValue = "cmd.value"; // of an instruction
+/// On a cmd.image: the file holds it near its entropy (Codec.h).
+constexpr StringLiteral kCodedAttr = "aac.coded";
 
 absl::string_view view(StringRef text) { return {text.data(), text.size()}; }
 StringRef ref(const std::string &text) { return text; }
@@ -113,8 +115,9 @@ private:
       return error("image of tier ", view(image.getTier()), " at ", image.getAddress(), " has ",
                    bytes.size(), " bytes, its type says ", image.getBytes().getNumElements(),
                    "; were resources elided?");
-    stream.images.push_back({image.getTier().str(), image.getAddress(), *owners,
-                             std::vector<uint8_t>(bytes.begin(), bytes.end())});
+    stream.images.push_back({image.getTier().str(), static_cast<uint64_t>(image.getAddress()),
+                             *owners, std::vector<uint8_t>(bytes.begin(), bytes.end()),
+                             image->hasAttr(kCodedAttr)});
     return absl::OkStatus();
   }
 
@@ -301,8 +304,11 @@ private:
     // Alignment 16: more could not be read back from bytecode in memory.
     auto value = DenseResourceElementsAttr::get(
         type, resource, HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, /*align=*/16));
-    cmd::ImageOp::create(builder, builder.getUnknownLoc(), builder.getStringAttr(ref(image.tier)),
-                         builder.getI64IntegerAttr(image.address), owners(image.owners), value);
+    auto op = cmd::ImageOp::create(
+        builder, builder.getUnknownLoc(), builder.getStringAttr(ref(image.tier)),
+        builder.getI64IntegerAttr(image.address), owners(image.owners), value);
+    if (image.coded)
+      op->setAttr(kCodedAttr, builder.getUnitAttr());
   }
 
   void addProgram(const Program &program) {

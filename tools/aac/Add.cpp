@@ -188,11 +188,14 @@ void runAdd(const CompileArguments &arguments) {
                                     "},any(aac-verify-sharing),",
                                     "aac-place-pipeline{machine=", name, "}")});
   }
+  // In the form that the images had, unless another is asked for.
+  bool coded = llvm::any_of(before->images, [](const Image &image) { return image.coded; });
+  std::string codec = coded ? "entropy" : arguments.codec;
   compiled.suite = bytecodeOf(*original);
   keepPlaced(*placed, *machine, compiled);
   progress.step("lowering");
   runStage(*placed, {"cmd", "", absl::StrCat("aac-lower-pipeline{machine=", name, "}")});
-  makeStream(*placed, *machine, compiled);
+  makeStream(*placed, *machine, codec, compiled);
   Growth growth = compare(*before, compiled.stream);
   std::string output = arguments.output.empty() ? directory : arguments.output;
   std::string headline = writeResults(compiled, *machine, output);

@@ -73,13 +73,17 @@ void keepPlaced(ModuleOp module, const Machine &machine, Compiled &compiled) {
   }
 }
 
-void makeStream(ModuleOp module, const Machine &machine, Compiled &compiled) {
+void makeStream(ModuleOp module, const Machine &machine, const std::string &codec,
+                Compiled &compiled) {
   auto op = findStream(module);
   if (!op.ok())
     fail(op.status());
   auto stream = translateToStream(*op);
   if (!stream.ok())
     fail(stream.status());
+  if (codec == "entropy")
+    for (Image &image : stream->images)
+      image.coded = true;
   auto bytes = serialize(*stream);
   if (!bytes.ok())
     fail(bytes.status());
@@ -207,7 +211,7 @@ void runCompile(const CompileArguments &arguments) {
   }
 
   progress.step("checking the stream");
-  makeStream(*module, *machine, compiled);
+  makeStream(*module, *machine, arguments.codec, compiled);
   if (arguments.emit == "stream")
     return write(arguments.output.empty() ? "-" : arguments.output, compiled.bytes);
   progress.step("costing");
@@ -247,6 +251,12 @@ void addCompileCommand(CLI::App &app) {
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
+  command
+      ->add_option("--codec", arguments->codec,
+                   "form of the images in suite.aacs: none (as the device has them), or entropy: "
+                   "coded near their entropy, for flash; the host decodes them when it loads them "
+                   "[none]")
+      ->check(CLI::IsMember({"none", "entropy"}));
   command
       ->add_option("--resync", arguments->resync,
                    "output features after which a weight's masks and data start anew, which bounds "

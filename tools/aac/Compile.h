@@ -15,7 +15,7 @@ namespace aac::tool {
 struct CompileArguments {
   OnnxArguments onnx; ///< with --add: the directory alone
   std::string machine = "edgebert-rram", output, emit, sparsity, format = "af8e3";
-  std::string merge = "equal";
+  std::string merge = "equal", codec = "none";
   std::vector<std::string> prune, calibrate, added;
   CLI::Option *machineOption = nullptr; ///< tells whether it was given
   unsigned threads = 0, resync = 64;
@@ -60,8 +60,10 @@ struct Compiled {
 
 /// Keeps the placed suite, and how it is encoded.
 void keepPlaced(mlir::ModuleOp module, const Machine &machine, Compiled &compiled);
-/// The stream of a module of one cmd.stream, proven by the checker.
-void makeStream(mlir::ModuleOp module, const Machine &machine, Compiled &compiled);
+/// The stream of a module of one cmd.stream, proven by the checker; its images in the form that
+/// `codec` names.
+void makeStream(mlir::ModuleOp module, const Machine &machine, const std::string &codec,
+                Compiled &compiled);
 /// Costs the stream, writes everything to `directory` and returns the report's headline.
 std::string writeResults(const Compiled &compiled, const Machine &machine,
                          const std::string &directory);

@@ -39,6 +39,7 @@ struct Image {
   uint64_t address = 0;
   TaskSet owners = 0;
   std::vector<uint8_t> bytes;
+  bool coded = false; ///< the file holds them near their entropy (Codec.h)
 };
 
 enum class ProgramRole : uint8_t {

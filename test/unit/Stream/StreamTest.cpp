@@ -35,7 +35,7 @@ Stream smallStream() {
                   {"c", {}, {}, 3}};
   stream.images = {{"dram", 0x80000000, 7, {1, 2, 3}},
                    {"dram", 0x80001000, 2, {0xff}},
-                   {"rram", 0x100, 5, std::vector<uint8_t>(100, 0xa5)}};
+                   {"rram", 0x100, 5, std::vector<uint8_t>(100, 0xa5), /*coded=*/true}};
   Program powerOn{"power_on", ProgramRole::PowerOn, 7, {Instruction(Opcode::Wait)}, {}};
   Program toA{"to_a", ProgramRole::Switch, 1, {}, {}};
   Program a{"run_a",
@@ -90,6 +90,7 @@ void expectEqual(const Stream &a, const Stream &b) {
     EXPECT_EQ(a.images[i].address, b.images[i].address);
     EXPECT_EQ(a.images[i].owners, b.images[i].owners);
     EXPECT_EQ(a.images[i].bytes, b.images[i].bytes);
+    EXPECT_EQ(a.images[i].coded, b.images[i].coded);
   }
   ASSERT_EQ(a.programs.size(), b.programs.size());
   for (size_t i = 0; i < a.programs.size(); ++i) {
@@ -157,6 +158,24 @@ TEST(Stream, AssemblyOfTheDisassemblyIsTheSameBytes) {
   EXPECT_THAT(*text, HasSubstr("  input name=\"ids\" type=i64 shape=1x8\n"));
   EXPECT_THAT(*text, HasSubstr("switch from=none to=2 program=4\n"));
   EXPECT_THAT(*text, HasSubstr("  hex 010203\n"));
+}
+
+TEST(Stream, CodedImagesAreSmallerInTheFileAlone) {
+  Stream stream = smallStream();
+  std::string coded = bytesOf(stream);
+  stream.images[2].coded = false;
+  std::string plain = bytesOf(stream);
+  EXPECT_LT(coded.size() + 40, plain.size());
+  auto text = disassemble(coded), plainText = disassemble(plain);
+  ASSERT_TRUE(text.ok() && plainText.ok());
+  std::string mark = " bytes=100 coded=1\n";
+  ASSERT_NE(text->find(mark), std::string::npos);
+  text->replace(text->find(mark), mark.size(), " bytes=100\n");
+  EXPECT_EQ(*text, *plainText);
+  std::string wrong = *plainText;
+  wrong.replace(wrong.find(" bytes=100\n"), 11, " bytes=100 coded=2\n");
+  EXPECT_THAT(std::string(assemble(wrong).status().message()),
+              testing::HasSubstr("coded is 2, it is 1 or absent"));
 }
 
 TEST(Stream, SizesAddUpToTheFile) {

@@ -37,7 +37,7 @@ Stream everything() {
                    {{"logits", ElementType::F32, {1, 2}}, {"n", ElementType::I32, {}}},
                    2},
                   {"b", {}, {}, 2}};
-  stream.images = {{"dram", 0x80000000, 3, {1, 2, 3}}, {"rram", 0, 2, {0xff}}};
+  stream.images = {{"dram", 0x80000000, 3, {1, 2, 3}}, {"rram", 0, 2, {0xff}, /*coded=*/true}};
   stream.switchTo = {-1, 1, 1, -1, 1, -1};
   stream.symbols = {{"w", "ffn", "shared", 3, "dram", 0x80000000, 3, {2, 3}, "af", ~uint64_t{0}}};
   stream.locations = {{"MatMul_1;Add_2", "linear", "layer"}, {"Softmax", "", ""}, {"", "loop", ""}};
