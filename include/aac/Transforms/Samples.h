@@ -1,0 +1,25 @@
+//===- Samples.h - the sentences a suite is measured on ---------*- C++ -*-===//
+#ifndef AAC_TRANSFORMS_SAMPLES_H
+#define AAC_TRANSFORMS_SAMPLES_H
+
+#include "aac/Interp/Interpreter.h"
+#include "dialects/AAC/AACDialect.h"
+#include <vector>
+
+namespace aac {
+
+/// Inputs of one inference, in the order of the task's block arguments.
+using Sentence = std::vector<interp::Tensor>;
+
+/// The sentences of each task of `suite`, in the order of the tasks. `samples` is a list of
+/// `task=path.npz`: arrays named as the task's inputs, or `in.<i>.<input>` for several cases, all
+/// of which are read. A task that is not named gets pseudo-random ones, always the same:
+/// one with all tokens attended and, if it has a mask, one with the first alone. Errors at
+/// the suite or the task: a list that cannot be read, a task that is not there, arrays that
+/// are missing or have another shape.
+mlir::FailureOr<std::vector<std::vector<Sentence>>> samplesOf(ir::SuiteOp suite,
+                                                              llvm::StringRef samples);
+
+} // namespace aac
+
+#endif // AAC_TRANSFORMS_SAMPLES_H

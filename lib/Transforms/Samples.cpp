@@ -1,0 +1,166 @@
+//===- Samples.cpp - the sentences a suite is measured on -----------------===//
+#include "aac/Transforms/Samples.h"
+
+#include "aac/Support/Npz.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+using namespace aac;
+using namespace aac::ir;
+using interp::Tensor;
+
+namespace {
+
+/// A reproducible stream of pseudo-random numbers (splitmix64).
+class RandomIds {
+public:
+  uint64_t next() {
+    state += 0x9e3779b97f4a7c15ull;
+    uint64_t z = state;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+  }
+  int64_t below(int64_t n) { return static_cast<int64_t>(next() % static_cast<uint64_t>(n)); }
+
+private:
+  uint64_t state = 1;
+};
+
+std::vector<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape().vec();
+}
+
+/// Rows of the smallest embedding table that `input` indexes; 0 if it indexes none.
+int64_t tableRows(Value input) {
+  int64_t rows = 0;
+  for (OpOperand &use : input.getUses())
+    if (auto embedding = dyn_cast<EmbeddingOp>(use.getOwner()))
+      for (auto [ids, table] : llvm::zip_equal(embedding.getIds(), embedding.getTables()))
+        if (ids == input && (rows == 0 || shapeOf(table)[0] < rows))
+          rows = shapeOf(table)[0];
+  return rows;
+}
+
+/// True if `input` says which tokens are attended.
+bool isMask(Value input) {
+  return llvm::any_of(input.getUsers(), [](Operation *user) { return isa<MaskOp>(user); });
+}
+
+/// One pseudo-random sentence for `task`; with `firstOnly` all tokens but the first are masked.
+Sentence randomSentence(TaskOp task, bool firstOnly) {
+  RandomIds random;
+  Sentence inputs;
+  for (BlockArgument arg : task.getBody().getArguments()) {
+    auto type = cast<RankedTensorType>(arg.getType());
+    if (type.getElementType().isF32()) {
+      Tensor tensor = Tensor::floats(shapeOf(arg));
+      for (float &value : tensor.f)
+        value = static_cast<float>(random.below(2001) - 1000) / 1000;
+      inputs.push_back(std::move(tensor));
+      continue;
+    }
+    Tensor tensor = Tensor::integers(shapeOf(arg));
+    int64_t rows = tableRows(arg), length = tensor.shape.empty() ? 1 : tensor.shape.back();
+    for (auto [i, value] : llvm::enumerate(tensor.i)) {
+      bool secondHalf = static_cast<int64_t>(i) % length >= (length + 1) / 2;
+      bool attended = !firstOnly || !isMask(arg) || static_cast<int64_t>(i) % length == 0;
+      value = rows == 0 ? attended : rows <= 2 ? secondHalf && rows == 2 : random.below(rows);
+    }
+    inputs.push_back(std::move(tensor));
+  }
+  return inputs;
+}
+
+/// All cases of `path` for `task`, in order: arrays named as the inputs, or in.<i>.<input>.
+FailureOr<std::vector<Sentence>> readSamples(TaskOp task, StringRef path) {
+  auto arrays = readNpz(absl::string_view(path.data(), path.size()));
+  if (!arrays.ok())
+    return task.emitError() << "samples of task @" << task.getSymName() << ": "
+                            << StringRef(arrays.status().message().data(),
+                                         arrays.status().message().size());
+  llvm::StringMap<const NpyArray *> byName;
+  for (const NpyArray &array : *arrays)
+    byName[array.name] = &array;
+  SmallVector<StringRef> names;
+  for (Attribute name : task.getInputNames())
+    names.push_back(cast<StringAttr>(name).getValue());
+  std::vector<Sentence> cases;
+  for (size_t index = 0;; ++index) {
+    bool plain = !names.empty() && byName.count(names.front());
+    std::string prefix = plain ? "" : "in." + std::to_string(index) + ".";
+    if (index > 0 && (plain || names.empty() || !byName.count(prefix + names.front().str())))
+      break;
+    Sentence inputs;
+    for (auto [name, arg] : llvm::zip_equal(names, task.getBody().getArguments())) {
+      auto it = byName.find(prefix + name.str());
+      if (it == byName.end())
+        return task.emitError() << "samples of task @" << task.getSymName() << ": " << path
+                                << " has no array '" << prefix << name << "'";
+      const NpyArray &array = *it->second;
+      if (array.shape != shapeOf(arg)) {
+        auto text = [](ArrayRef<int64_t> shape) {
+          return llvm::join(llvm::map_range(shape, [](int64_t d) { return std::to_string(d); }),
+                            "x");
+        };
+        return task.emitError() << "samples of task @" << task.getSymName() << ": array '"
+                                << array.name << "' is " << text(array.shape) << ", input '" << name
+                                << "' is " << text(shapeOf(arg));
+      }
+      bool floats = cast<RankedTensorType>(arg.getType()).getElementType().isF32();
+      Tensor tensor = floats ? Tensor::floats(array.shape) : Tensor::integers(array.shape);
+      absl::Status status;
+      if (floats) {
+        auto values = array.toFloats();
+        status = values.status();
+        if (values.ok())
+          tensor.f = std::move(*values);
+      } else {
+        auto values = array.toInts();
+        status = values.status();
+        if (values.ok())
+          tensor.i = std::move(*values);
+      }
+      if (!status.ok())
+        return task.emitError() << "samples of task @" << task.getSymName() << ": "
+                                << StringRef(status.message().data(), status.message().size());
+      inputs.push_back(std::move(tensor));
+    }
+    cases.push_back(std::move(inputs));
+  }
+  return cases;
+}
+
+} // namespace
+
+FailureOr<std::vector<std::vector<Sentence>>> aac::samplesOf(SuiteOp suite, StringRef samples) {
+  llvm::StringMap<StringRef> paths;
+  SmallVector<StringRef> parts;
+  samples.split(parts, ',', -1, /*KeepEmpty=*/false);
+  SmallVector<TaskOp> tasks = llvm::to_vector(suite.getOps<TaskOp>());
+  for (StringRef part : parts) {
+    auto [name, path] = part.split('=');
+    if (path.empty())
+      return suite.emitError() << "samples '" << part << "' must be task=path.npz or none";
+    if (llvm::none_of(tasks, [n = name](TaskOp task) { return task.getSymName() == n; }))
+      return suite.emitError() << "samples for '" << name << "': there is no such task";
+    paths[name] = path;
+  }
+  std::vector<std::vector<Sentence>> cases(tasks.size());
+  for (auto [task, own] : llvm::zip_equal(tasks, cases)) {
+    auto it = paths.find(task.getSymName());
+    if (it == paths.end()) {
+      own.push_back(randomSentence(task, /*firstOnly=*/false));
+      // Attention is sharpest where there is one token to attend to.
+      if (llvm::any_of(task.getBody().getArguments(), isMask))
+        own.push_back(randomSentence(task, /*firstOnly=*/true));
+      continue;
+    }
+    FailureOr<std::vector<Sentence>> read = readSamples(task, it->second);
+    if (failed(read))
+      return failure();
+    own = std::move(*read);
+  }
+  return cases;
+}
