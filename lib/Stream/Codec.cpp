@@ -231,6 +231,22 @@ struct Slots {
   }
 };
 
+/// What encoding a symbol needs.
+struct Coder {
+  uint32_t most = 0; ///< states from here on give off a byte first
+  uint32_t frequency = 0, start = 0;
+  uint64_t reciprocal = 0; ///< ceil(2^44 / frequency): exact quotients of states below 2^31
+};
+
+std::array<Coder, 256> codersOf(const Table &table) {
+  std::array<Coder, 256> coders{};
+  for (int s = 0; s < 256; ++s)
+    if (uint32_t frequency = table.frequency[s])
+      coders[s] = {(kLow >> kFrequencyBits) * 256 * frequency, frequency, table.start[s],
+                   ((uint64_t{1} << 44) + frequency - 1) / frequency};
+  return coders;
+}
+
 std::string plain(absl::Span<const uint8_t> bytes) {
   std::string out(1, '\0');
   out.append(bytes.begin(), bytes.end());
@@ -392,22 +408,25 @@ std::string encodeSegments(absl::Span<const uint8_t> bytes) {
   out.append(model.choice.begin(), model.choice.end());
 
   // From the last byte to the first, so that decoding goes forward.
-  std::vector<uint8_t> reversed;
-  reversed.reserve(bytes.size() + 16);
+  std::vector<std::array<Coder, 256>> coders;
+  for (const Table &table : model.tables)
+    coders.push_back(codersOf(table));
+  std::vector<uint8_t> coded(2 * bytes.size() + 16); // a symbol takes 12 bits at most
+  uint8_t *front = coded.data() + coded.size();
   uint32_t states[2] = {kLow, kLow};
   for (size_t i = bytes.size(); i-- > 0;) {
-    const Table &table = model.tables[model.choice[i / kSegment]];
-    uint32_t frequency = table.frequency[bytes[i]], &state = states[i & 1];
-    uint64_t most = uint64_t{kLow >> kFrequencyBits} * 256 * frequency;
-    while (state >= most) {
-      reversed.push_back(static_cast<uint8_t>(state));
+    const Coder &coder = coders[model.choice[i / kSegment]][bytes[i]];
+    uint32_t state = states[i & 1];
+    while (state >= coder.most) {
+      *--front = static_cast<uint8_t>(state);
       state >>= 8;
     }
-    state = ((state / frequency) << kFrequencyBits) + state % frequency + table.start[bytes[i]];
+    auto quotient = static_cast<uint32_t>(state * coder.reciprocal >> 44);
+    states[i & 1] = (quotient << kFrequencyBits) + state - quotient * coder.frequency + coder.start;
   }
   appendWord(out, states[0]);
   appendWord(out, states[1]);
-  out.append(reversed.rbegin(), reversed.rend());
+  out.append(front, coded.data() + coded.size());
   return out.size() <= bytes.size() ? out : plain(bytes);
 }
 
