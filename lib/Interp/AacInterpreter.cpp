@@ -255,8 +255,12 @@ absl::StatusOr<Tensor> Evaluator::compute(Operation &op) {
         return embedding(ids, tables, shapeOf(e.getResult()));
       })
       .Case([&](ir::LinearOp l) -> Result {
-        return linear(get(l.getInput()), get(l.getWeight()),
-                      l.getBias() ? &get(l.getBias()) : nullptr);
+        Result y = linear(get(l.getInput()), get(l.getWeight()),
+                          l.getBias() ? &get(l.getBias()) : nullptr);
+        if (float scale = l.getScale().convertToFloat(); y.ok() && scale != 1.0f)
+          for (float &value : y->f)
+            value *= scale;
+        return y;
       })
       .Case([&](ir::MaskOp m) -> Result {
         return mask(get(m.getMask()), m.getConstant().convertToFloat(), m.getRule(),

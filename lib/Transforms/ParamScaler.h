@@ -15,8 +15,10 @@ namespace aac {
 
 class ParamScaler {
 public:
-  /// `operand` is to read its parameter(s) times `factor`.
-  void demand(mlir::OpOperand &operand, double factor) { demands[&operand] = factor; }
+  /// `operand` is to read its parameter(s) times `factor`; factors asked for twice multiply.
+  void demand(mlir::OpOperand &operand, double factor) {
+    demands.try_emplace(&operand, 1.0).first->second *= factor;
+  }
 
   /// Scales and copies. Returns how many parameters took up a factor; fails with an error at a
   /// parameter whose values cannot be read.

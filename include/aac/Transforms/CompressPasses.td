@@ -161,19 +161,21 @@ def ExpandAdaptersPass : AacSuitePass<"aac-expand-adapters"> {
 }
 
 def FoldScalesPass : AacSuitePass<"aac-fold-scales"> {
-  let summary = "makes the scale of attention scores a power of two";
+  let summary = "moves scales of linears into weights, makes those of scores powers of two";
   let description = [{
+    The `scale` of a linear is multiplied into its weight and bias.
+
     The engine scales by shifting. The nearest power of two stays in `aac.scores`, the rest
     (between 0.71 and 1.41, to 16 bits: exporters round the same scale in different ways) goes
-    into weight and bias of the linear that makes the query.
-    A query that is no linear's, or that is used elsewhere too, is left as it is
+    into weight and bias of the linear that makes the query, or of the linears whose sum it is.
+    A query that is nothing of that kind, or that is used elsewhere too, is left as it is
     with a remark; `aac-quantise` refuses such scores by name.
 
     Example: heads of 12 features, scale 0.288675: scores keep 0.25, the query's weight
     and bias are multiplied by 1.154701.
   }];
   let statistics = [
-    Statistic<"numFolded", "folded", "scores whose scale became a power of two">,
+    Statistic<"numFolded", "folded", "linears without a scale, scores with a power of two now">,
     Statistic<"numScaled", "scaled", "parameters that took up a scale">];
 }
 

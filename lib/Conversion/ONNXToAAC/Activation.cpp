@@ -1,13 +1,21 @@
 //===- Activation.cpp - recognises element-wise functions -----------------===//
 //
-// One-node functions, and the two gelus and silu written out. A written-out gelu is a product
-// in any association and order: 0.5, x and 1 + tanh(u) (or 1 + erf(x / sqrt 2)), where u is
-// sqrt(2/pi) (x + 0.044715 x^3), also as sqrt(2/pi) x (1 + 0.044715 x^2). Powers of x are Pow
-// or products. Constants must be those, rounded to f32: nothing near them is taken.
+// One-node functions, and those written out with one bend (Tanh, Erf or Sigmoid) t of a
+// polynomial u of x:
+//   gelu_tanh  0.5 x + 0.5 x tanh(u), u = sqrt(2/pi) x + sqrt(2/pi) 0.044715 x^3;
+//              also x sigmoid(2 u)
+//   gelu_erf   0.5 x + 0.5 x erf(x / sqrt 2)
+//   silu       x sigmoid(x)
+// Both the argument of the bend and the whole are multiplied out, so that association, order
+// and factoring do not matter. A coefficient must be the function's within the rounding of the
+// constants that it is a product of: each may be its f32 value or a neighbour of that. What is
+// nearby otherwise is a near-miss.
 //
 //===----------------------------------------------------------------------===//
 #include "Patterns.h"
 
+#include "llvm/ADT/SetVector.h"
+#include <array>
 #include <cmath>
 
 using namespace mlir;
@@ -15,197 +23,250 @@ using namespace aac;
 using namespace aac::raise;
 
 namespace {
-constexpr float kCubic = 0.044715f;
-constexpr float kSqrt2OverPi = 0.79788456080286535588f;
-constexpr float kSqrt2 = 1.41421356237309504880f;
-constexpr float kInverseSqrt2 = 0.70710678118654752440f;
+constexpr double kCubic = 0.044715;
+constexpr double kSqrt2OverPi = 0.79788456080286535588;
+constexpr double kInverseSqrt2 = 0.70710678118654752440;
+constexpr double kQuick = 1.702;
 
-/// A product taken apart: scalars, powers of x, and everything else.
-struct Product {
-  int degree = 0;
-  SmallVector<float> scalars;
-  SmallVector<Value> others;
+/// Nodes of one polynomial, and values that may be its variable: more than any exporter writes.
+constexpr unsigned kMaxNodes = 20;
+constexpr unsigned kMaxCandidates = 12;
+
+/// A coefficient, with how many constants that f32 cannot hold exactly are its factors.
+struct Coefficient {
+  double value = 0;
+  int rounded = 0;
+
+  /// Equal to `expected` if each of those constants is at most one f32 away from its own.
+  bool is(double expected) const {
+    return std::fabs(value - expected) <= std::fabs(expected) * rounded * 1.5 / (1 << 23);
+  }
 };
-/// Factors of a product that is worth looking at.
-constexpr size_t kMaxFactors = 16;
+
+/// Sum of coefficient[i][j] x^i t^j.
+struct Polynomial {
+  static constexpr int kDegree = 4; // of x, exclusive
+  std::array<std::array<Coefficient, 2>, kDegree> at;
+
+  static Polynomial monomial(int i, int j, Coefficient c) {
+    Polynomial p;
+    p.at[i][j] = c;
+    return p;
+  }
+  const Coefficient &operator()(int i, int j = 0) const { return at[i][j]; }
+  /// True when no other term than those of x^1 and x^`i` (with the powers of t there) is there.
+  bool hasOnly(std::initializer_list<std::pair<int, int>> terms) const {
+    for (int i = 0; i < kDegree; ++i)
+      for (int j = 0; j < 2; ++j)
+        if (at[i][j].value != 0 && !llvm::is_contained(terms, std::pair(i, j)))
+          return false;
+    return true;
+  }
+};
 } // namespace
 
-/// Takes Mul nodes (and Div by powers of two) apart down to `x` (may be null).
-static std::optional<Product> factors(Graph &graph, Value value, Value x) {
-  Product product;
-  SmallVector<Value> stack{value};
-  size_t count = 0;
-  while (!stack.empty()) {
-    if (++count > 2 * kMaxFactors)
-      return std::nullopt;
-    Value v = graph.skip(stack.pop_back_val());
-    if (v == x) {
-      ++product.degree;
-      continue;
-    }
-    if (std::optional<float> scalar = graph.scalar(v)) {
-      product.scalars.push_back(*scalar);
-      continue;
-    }
-    if (auto mul = graph.as<onnx::MulOp>(v)) {
-      stack.push_back(mul.getB());
-      stack.push_back(mul.getA());
-      continue;
-    }
-    if (auto div = v.getDefiningOp<onnx::DivOp>()) {
-      std::optional<float> divisor = graph.scalar(div.getB());
-      int exponent;
-      if (divisor && std::frexp(std::fabs(*divisor), &exponent) == 0.5f) {
-        graph.visited.push_back(div);
-        product.scalars.push_back(1.0f / *divisor);
-        stack.push_back(div.getA());
+static Polynomial sum(const Polynomial &a, const Polynomial &b, double sign) {
+  Polynomial result;
+  for (int i = 0; i < Polynomial::kDegree; ++i)
+    for (int j = 0; j < 2; ++j)
+      result.at[i][j] = {a(i, j).value + sign * b(i, j).value,
+                         std::max(a(i, j).rounded, b(i, j).rounded)};
+  return result;
+}
+
+static std::optional<Polynomial> product(const Polynomial &a, const Polynomial &b) {
+  Polynomial result;
+  for (int i = 0; i < Polynomial::kDegree; ++i)
+    for (int j = 0; j < 2; ++j) {
+      if (a(i, j).value == 0)
         continue;
-      }
+      for (int k = 0; k < Polynomial::kDegree; ++k)
+        for (int l = 0; l < 2; ++l) {
+          if (b(k, l).value == 0)
+            continue;
+          if (i + k >= Polynomial::kDegree || j + l >= 2)
+            return std::nullopt;
+          Coefficient &c = result.at[i + k][j + l];
+          c.value += a(i, j).value * b(k, l).value;
+          c.rounded = std::max(c.rounded, a(i, j).rounded + b(k, l).rounded);
+        }
     }
-    if (auto pow = v.getDefiningOp<onnx::PowOp>(); pow && x && graph.skip(pow.getA()) == x) {
-      std::optional<float> exponent = graph.scalar(pow.getB());
-      if (exponent && (*exponent == 2.0f || *exponent == 3.0f)) {
-        graph.visited.push_back(pow);
-        product.degree += static_cast<int>(*exponent);
-        continue;
-      }
-    }
-    product.others.push_back(v);
-  }
-  return product;
+  return result;
 }
 
-/// True when `value` is coefficient * x^degree. A wrong coefficient is a near-miss.
-static bool isMonomial(Graph &graph, Value value, Value x, int degree, float coefficient,
-                       std::string &why) {
-  std::optional<Product> p = factors(graph, value, x);
-  if (!p || p->degree != degree || !p->others.empty() || p->scalars.size() != 1)
-    return false;
-  if (p->scalars[0] == coefficient)
-    return true;
-  why = "gelu with cubic coefficient " + floatText(p->scalars[0]) + ", gelu_tanh has " +
-        floatText(coefficient);
-  return false;
+/// Powers of two and small integers are what they are; other constants were rounded.
+static Coefficient constant(double value) {
+  int exponent;
+  bool exact = std::fabs(std::frexp(value, &exponent)) == 0.5 ||
+               (std::fabs(value) < 1024 && value == std::rint(value));
+  return {value, exact ? 0 : 1};
 }
 
-/// True when `value` is scalar * x^degree * other with that scalar alone.
-static bool isProduct(Graph &graph, Value value, Value x, int degree, Value other, float scalar,
-                      const char *what, std::string &why) {
-  std::optional<Product> p = factors(graph, value, x);
-  if (!p || p->degree != degree || p->others.size() != 1 || p->others[0] != other)
-    return false;
-  if (p->scalars.size() == 1 && p->scalars[0] == scalar)
-    return true;
-  why = std::string("gelu with ") + what + " ";
-  if (p->scalars.empty())
-    why += "1";
-  for (auto [i, s] : llvm::enumerate(p->scalars))
-    why += (i ? " * " : "") + floatText(s);
-  why += ", expected " + floatText(scalar);
-  return false;
-}
-
-/// The x of sqrt(2/pi) (x + 0.044715 x^3), null otherwise.
-static Value geluTanhArgument(Graph &graph, Value u, std::string &why) {
-  std::optional<Product> outer = factors(graph, u, nullptr);
-  if (!outer)
-    return nullptr;
-  for (Value sum : outer->others) {
-    Value x;
-    // x + c x^3
-    bool found = graph.either<onnx::AddOp>(sum, [&](Value a, Value b) {
-      x = graph.skip(a);
-      return isMonomial(graph, b, x, 3, kCubic, why) &&
-             isProduct(graph, u, x, 0, sum, kSqrt2OverPi, "factor", why);
-    });
-    // x (1 + c x^2)
-    found = found || graph.either<onnx::AddOp>(sum, [&](Value one, Value square) {
-      if (!graph.isScalar(one, 1.0f))
-        return false;
-      std::optional<Product> p = factors(graph, square, nullptr);
-      if (!p || p->others.empty())
-        return false;
-      x = p->others[0];
-      if (auto pow = graph.as<onnx::PowOp>(x))
-        x = graph.skip(pow.getA());
-      return isMonomial(graph, square, x, 2, kCubic, why) &&
-             isProduct(graph, u, x, 1, sum, kSqrt2OverPi, "factor", why);
-    });
-    if (found)
-      return x;
-  }
-  return nullptr;
-}
-
-/// The x of x / sqrt 2, null otherwise.
-static Value geluErfArgument(Graph &graph, Value u, std::string &why) {
-  u = graph.skip(u);
-  auto wrong = [&](const char *what, float found, float expected) {
-    why = std::string("gelu whose erf is of x ") + what + " " + floatText(found) + ", expected " +
-          floatText(expected);
-    return Value();
-  };
-  if (auto div = graph.as<onnx::DivOp>(u))
-    if (std::optional<float> divisor = graph.scalar(div.getB()))
-      return *divisor == kSqrt2 ? graph.skip(div.getA()) : wrong("divided by", *divisor, kSqrt2);
-  Value x;
-  graph.either<onnx::MulOp>(u, [&](Value a, Value b) {
-    std::optional<float> factor = graph.scalar(b);
-    if (!factor)
-      return false;
-    x = *factor == kInverseSqrt2 ? graph.skip(a) : wrong("times", *factor, kInverseSqrt2);
-    return true;
-  });
-  return x;
-}
-
-/// 0.5 x (1 + tanh(u)) or 0.5 x (1 + erf(u)).
-static std::optional<ActivationParts> geluParts(Graph &graph, Value value, std::string &why) {
-  std::optional<Product> outer = factors(graph, value, nullptr);
-  if (!outer)
+/// `value` multiplied out in x and t (may be null); nothing if it has other variables.
+static std::optional<Polynomial> multipliedOut(Graph &graph, Value value, Value x, Value t,
+                                               unsigned &budget) {
+  Value v = graph.skip(value);
+  if (v == x)
+    return Polynomial::monomial(1, 0, {1.0, 0});
+  if (v == t)
+    return Polynomial::monomial(0, 1, {1.0, 0});
+  if (std::optional<float> scalar = graph.scalar(v))
+    return Polynomial::monomial(0, 0, constant(*scalar));
+  Operation *op = v.getDefiningOp();
+  if (!isa_and_nonnull<onnx::MulOp, onnx::DivOp, onnx::AddOp, onnx::SubOp, onnx::NegOp,
+                       onnx::PowOp>(op) ||
+      budget == 0)
     return std::nullopt;
-  for (Value sum : outer->others) {
-    std::optional<ActivationParts> parts;
-    graph.either<onnx::AddOp>(sum, [&](Value one, Value inner) {
-      std::optional<float> added = graph.scalar(one);
-      inner = graph.skip(inner);
-      Value x;
-      auto kind = ir::ActivationKind::GeluTanh;
-      if (!added) {
-        return false;
-      } else if (auto tanh = graph.as<onnx::TanhOp>(inner)) {
-        x = geluTanhArgument(graph, tanh.getX(), why);
-      } else if (auto erf = graph.as<onnx::ErfOp>(inner)) {
-        x = geluErfArgument(graph, erf.getX(), why);
-        kind = ir::ActivationKind::GeluErf;
-      }
-      if (!x)
-        return false;
-      if (*added != 1.0f) {
-        why = "gelu that adds " + floatText(*added) + ", expected 1";
-        return false;
-      }
-      if (!isProduct(graph, value, x, 1, sum, 0.5f, "outer factor", why))
-        return false;
-      parts = ActivationParts{kind, x};
-      return true;
-    });
-    if (parts)
-      return parts;
+  --budget;
+  graph.visited.push_back(op);
+  std::optional<Polynomial> a = multipliedOut(graph, op->getOperand(0), x, t, budget);
+  if (!a)
+    return std::nullopt;
+  if (isa<onnx::NegOp>(op))
+    return sum(Polynomial(), *a, -1);
+  if (isa<onnx::PowOp>(op)) {
+    std::optional<float> exponent = graph.scalar(op->getOperand(1));
+    if (!exponent || (*exponent != 2.0f && *exponent != 3.0f))
+      return std::nullopt;
+    std::optional<Polynomial> power = product(*a, *a);
+    return power && *exponent == 3.0f ? product(*power, *a) : power;
   }
+  std::optional<Polynomial> b = multipliedOut(graph, op->getOperand(1), x, t, budget);
+  if (!b)
+    return std::nullopt;
+  if (isa<onnx::AddOp, onnx::SubOp>(op))
+    return sum(*a, *b, isa<onnx::AddOp>(op) ? 1 : -1);
+  if (isa<onnx::DivOp>(op)) {
+    if (!b->hasOnly({{0, 0}}) || (*b)(0).value == 0)
+      return std::nullopt;
+    b->at[0][0].value = 1 / (*b)(0).value;
+  }
+  return product(*a, *b);
+}
+
+/// Values that arithmetic makes `value` of, itself first, nearest first.
+static SmallVector<Value> arithmeticBehind(Graph &graph, Value value) {
+  llvm::SmallSetVector<Value, kMaxCandidates> found;
+  size_t mark = graph.visited.size();
+  found.insert(graph.skip(value));
+  for (size_t next = 0; next < found.size() && found.size() < kMaxCandidates; ++next)
+    if (Operation *op = found[next].getDefiningOp();
+        isa_and_nonnull<onnx::MulOp, onnx::DivOp, onnx::AddOp, onnx::SubOp, onnx::NegOp,
+                        onnx::PowOp>(op))
+      for (Value operand : op->getOperands())
+        if (!graph.scalar(operand))
+          found.insert(graph.skip(operand));
+  graph.visited.resize(mark);
+  return found.takeVector();
+}
+
+/// The function that `whole` is, a polynomial in x and the bend of `argument`; nothing, with a
+/// reason if it is near one.
+static std::optional<ir::ActivationKind> functionOf(Operation *bend, const Polynomial &argument,
+                                                    const Polynomial &whole, std::string &why) {
+  if (!argument.hasOnly({{1, 0}, {3, 0}}) || !whole.hasOnly({{1, 0}, {1, 1}}) ||
+      whole(1, 1).value == 0)
+    return std::nullopt;
+  auto text = [](double value) { return floatText(static_cast<float>(value)); };
+  const Coefficient &first = argument(1), &third = argument(3);
+  bool cubic = third.value != 0;
+  if (isa<onnx::SigmoidOp>(bend)) {
+    if (whole(1, 0).value != 0)
+      return std::nullopt;
+    if (!whole(1, 1).is(1)) {
+      why = "x sigmoid(..) with outer factor " + text(whole(1, 1).value) + ", expected 1";
+      return std::nullopt;
+    }
+    if (!cubic && first.is(1))
+      return ir::ActivationKind::Silu;
+    if (cubic && first.is(2 * kSqrt2OverPi) && third.is(2 * kSqrt2OverPi * kCubic))
+      return ir::ActivationKind::GeluTanh;
+    if (cubic)
+      why = "x sigmoid(" + text(first.value) + " x + " + text(third.value) + " x^3) is no gelu";
+    else if (Coefficient{first.value, 1}.is(kQuick))
+      why = "quick_gelu, x sigmoid(1.702 x), is not supported";
+    else
+      why = "x sigmoid(" + text(first.value) + " x), silu has the factor 1";
+    return std::nullopt;
+  }
+  // 0.5 x + 0.5 x t
+  if (whole(1, 0).value == 0)
+    return std::nullopt;
+  double added = whole(1, 0).value / whole(1, 1).value;
+  if (!Coefficient{added, whole(1, 0).rounded + whole(1, 1).rounded}.is(1)) {
+    why = "gelu that adds " + text(added) + ", expected 1";
+    return std::nullopt;
+  }
+  if (!whole(1, 1).is(0.5)) {
+    why = "gelu with outer factor " + text(whole(1, 1).value) + ", expected 0.5";
+    return std::nullopt;
+  }
+  if (isa<onnx::ErfOp>(bend)) {
+    if (!cubic && first.is(kInverseSqrt2))
+      return ir::ActivationKind::GeluErf;
+    why = cubic ? "gelu whose erf is of a cubic"
+                : "gelu whose erf is of x times " + text(first.value) + ", expected " +
+                      text(kInverseSqrt2);
+    return std::nullopt;
+  }
+  if (!cubic) {
+    if (first.is(0.5)) // sigmoid(x) = (1 + tanh(x / 2)) / 2
+      return ir::ActivationKind::Silu;
+    why = "0.5 x (1 + tanh(" + text(first.value) + " x)) is neither silu nor gelu";
+    return std::nullopt;
+  }
+  if (!first.is(kSqrt2OverPi))
+    why = "gelu with factor " + text(first.value) + ", expected " + text(kSqrt2OverPi);
+  else if (!third.is(kSqrt2OverPi * kCubic))
+    why = "gelu with cubic coefficient " + text(third.value / first.value) + ", gelu_tanh has " +
+          text(kCubic);
+  else
+    return ir::ActivationKind::GeluTanh;
   return std::nullopt;
 }
 
-static std::optional<ActivationParts> siluParts(Graph &graph, Value value) {
-  std::optional<ActivationParts> parts;
-  graph.either<onnx::MulOp>(value, [&](Value a, Value b) {
-    auto sigmoid = graph.as<onnx::SigmoidOp>(graph.skip(b));
-    if (!sigmoid || graph.skip(sigmoid.getX()) != graph.skip(a))
-      return false;
-    parts = ActivationParts{ir::ActivationKind::Silu, graph.skip(a)};
-    return true;
-  });
-  return parts;
+static std::optional<ActivationParts> writtenOut(Graph &graph, Value value, std::string &why) {
+  size_t mark = graph.visited.size();
+  for (Value t : arithmeticBehind(graph, value)) {
+    Operation *bend = t.getDefiningOp();
+    if (!isa_and_nonnull<onnx::TanhOp, onnx::ErfOp, onnx::SigmoidOp>(bend))
+      continue;
+    for (Value x : arithmeticBehind(graph, bend->getOperand(0))) {
+      graph.visited.resize(mark);
+      graph.visited.push_back(bend);
+      unsigned budget = kMaxNodes, outerBudget = kMaxNodes;
+      std::optional<Polynomial> argument =
+          multipliedOut(graph, bend->getOperand(0), x, nullptr, budget);
+      if (!argument)
+        continue;
+      std::optional<Polynomial> whole = multipliedOut(graph, value, x, t, outerBudget);
+      if (!whole)
+        continue;
+      if (std::optional<ir::ActivationKind> kind = functionOf(bend, *argument, *whole, why))
+        return ActivationParts{*kind, x};
+    }
+  }
+  graph.visited.resize(mark);
+  return std::nullopt;
+}
+
+/// max(x, 0) as Max or Clip.
+static Value limitedBelow(Graph &graph, Value value, std::string &why) {
+  Value x;
+  if (auto max = graph.as<onnx::MaxOp>(value); max && max.getInputs().size() == 2) {
+    for (unsigned i : {0, 1})
+      if (graph.isScalar(max.getInputs()[i], 0.0f))
+        x = max.getInputs()[1 - i];
+  } else if (auto clip = graph.as<onnx::ClipOp>(value)) {
+    bool fromZero = graph.isScalar(clip.getMin(), 0.0f);
+    bool open = isa<NoneType>(clip.getMax().getType());
+    if (fromZero && open)
+      x = clip.getX();
+    else if (std::optional<float> top = open ? std::nullopt : graph.scalar(clip.getMax()))
+      why = std::string(fromZero ? "Clip to [0, " : "Clip to at most ") + floatText(*top) +
+            (fromZero ? "]" : "") + ", relu has no upper limit";
+  }
+  return x;
 }
 
 std::optional<ActivationParts> raise::activationParts(Graph &graph, Value value, std::string &why) {
@@ -226,13 +287,11 @@ std::optional<ActivationParts> raise::activationParts(Graph &graph, Value value,
     parts = {gelu.getApproximate() == "tanh" ? ir::ActivationKind::GeluTanh
                                              : ir::ActivationKind::GeluErf,
              gelu.getX()};
-  } else if (value.getDefiningOp<onnx::MulOp>() || value.getDefiningOp<onnx::DivOp>()) {
-    size_t mark = graph.visited.size();
-    parts = siluParts(graph, value);
-    if (!parts) {
-      graph.visited.resize(mark);
-      parts = geluParts(graph, value, why);
-    }
+  } else if (Value x = limitedBelow(graph, value, why)) {
+    parts = {ir::ActivationKind::Relu, x};
+  } else if (isa_and_nonnull<onnx::MulOp, onnx::DivOp, onnx::AddOp, onnx::SubOp>(
+                 value.getDefiningOp())) {
+    parts = writtenOut(graph, value, why);
   }
   if (!parts || parts->input.getType() != value.getType())
     return std::nullopt;

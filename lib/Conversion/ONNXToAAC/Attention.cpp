@@ -67,12 +67,13 @@ static std::optional<HeadProduct> headProduct(Graph &graph, Value value, ArrayRe
   return HeadProduct{matmul.getA(), matmul.getB(), {0, 1, 2, 3}, {0, 1, 3, 2}};
 }
 
+/// A linear without a scale: that is looked for on the way to it.
 static bool isLinear(Graph &graph, Value value) {
   std::string ignored;
   size_t mark = graph.visited.size();
-  bool found = linearParts(graph, value, ignored).has_value();
+  std::optional<LinearParts> parts = linearParts(graph, value, ignored);
   graph.visited.resize(mark);
-  return found;
+  return parts && parts->scale == 1.0f;
 }
 
 /// The [batch, heads, a, b] behind a value [batch, heads, b, a] that is transposed as a stack of
@@ -369,7 +370,6 @@ bool raise::matchContext(Graph &graph, Value value, Match &match, std::string &w
   match.emit = [heads = *heads](Emitter &emitter, ArrayRef<Value> inputs) -> Value {
     if (!fits(emitter, inputs[1], heads))
       return nullptr;
-    emitter.ffnSeen = false;
     Type type = emitter.floats({heads.batch, shapeOf(inputs[0])[2], heads.heads * heads.size});
     return ir::ContextOp::create(emitter.builder, emitter.loc, type, inputs[0], inputs[1],
                                  /*format=*/nullptr, /*absmax=*/nullptr, /*buffer=*/nullptr);

@@ -1,18 +1,20 @@
 //===- Linear.cpp - recognises y = x W' + b -------------------------------===//
 //
 // MatMul with a constant right-hand side, Gemm, Einsum that contracts trailing axes of x with
-// a constant; and an Add of a constant vector around any of them, in either order.
+// a constant; an Add of a constant vector around any of them, in either order; and products
+// with scalars before or behind, which become the linear's scale.
 //
 //===----------------------------------------------------------------------===//
 #include "Patterns.h"
+
 #include "llvm/ADT/STLExtras.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace aac;
 using namespace aac::raise;
 
-/// True when `constant` is a vector of `width` elements along the last axis.
-static bool isVector(const Constant &constant, int64_t width) {
+bool raise::isVector(const Constant &constant, int64_t width) {
   return constant.size() == width && !constant.shape.empty() && constant.shape.back() == width;
 }
 
@@ -32,15 +34,19 @@ static std::optional<LinearParts> matMulParts(Graph &graph, onnx::MatMulOp op, s
   std::optional<Constant> weight = graph.constant(op.getB());
   if (!weight)
     return std::nullopt;
-  if (shape.size() != 2 || shapeOf(op.getA()).size() < 2) {
+  bool isMatrix = shape.size() == 2 ||
+                  (!weight->transposed && shape.size() > 2 &&
+                   llvm::all_of(shape.drop_back(2), [](int64_t d) { return d == 1; }));
+  if (!isMatrix || shapeOf(op.getA()).size() < std::max<size_t>(shape.size(), 2)) {
     why = "MatMul of " + shapeText(shapeOf(op.getA())) + " by constant " + shapeText(shape) +
           " is no linear: the weight must be a matrix";
     return std::nullopt;
   }
+  shape = shape.take_back(2);
   return LinearParts{op.getA(), *weight, true, std::nullopt, shape[0], shape[1]};
 }
 
-/// Gemm(x, W, bias) with alpha = beta = 1 and x as it is.
+/// Gemm(x, W, bias) with x as it is; alpha = beta becomes the scale.
 static std::optional<LinearParts> gemmParts(Graph &graph, onnx::GemmOp op, std::string &why) {
   std::optional<Constant> weight = graph.constant(op.getB());
   ArrayRef<int64_t> shape = shapeOf(op.getB());
@@ -52,17 +58,17 @@ static std::optional<LinearParts> gemmParts(Graph &graph, onnx::GemmOp op, std::
     why = "Gemm with transA = 1 is no linear";
     return std::nullopt;
   }
-  bool hasBias = !isa<NoneType>(op.getC().getType());
-  for (auto [name, factor] :
-       {std::pair<const char *, float>("alpha", op.getAlpha().convertToFloat()),
-        std::pair<const char *, float>("beta", op.getBeta().convertToFloat())})
-    if (factor != 1.0f && (hasBias || name[0] == 'a')) {
-      why = std::string("Gemm with ") + name + " = " + floatText(factor) + ", a linear has 1";
-      return std::nullopt;
-    }
+  float alpha = op.getAlpha().convertToFloat(), beta = op.getBeta().convertToFloat();
+  bool hasBias = !isa<NoneType>(op.getC().getType()) && beta != 0;
+  if (hasBias && alpha != beta) {
+    why = "Gemm with alpha = " + floatText(alpha) + " and beta = " + floatText(beta) +
+          ", a linear scales its product and its bias alike";
+    return std::nullopt;
+  }
   bool transB = op.getTransB() != 0;
   LinearParts parts{
       op.getA(), *weight, !transB, std::nullopt, shape[transB ? 1 : 0], shape[transB ? 0 : 1]};
+  parts.scale = alpha;
   if (hasBias) {
     parts.bias = graph.constant(op.getC());
     if (!parts.bias || !isVector(*parts.bias, parts.out)) {
@@ -117,33 +123,57 @@ static std::optional<LinearParts> productParts(Graph &graph, Value value, std::s
   return std::nullopt;
 }
 
+/// A product, or one plus a constant vector.
+static std::optional<LinearParts> unscaledParts(Graph &graph, Value value, std::string &why) {
+  std::optional<LinearParts> parts = productParts(graph, value, why);
+  if (parts)
+    return parts;
+  graph.either<onnx::AddOp>(value, [&](Value vector, Value product) {
+    std::optional<Constant> bias = graph.constant(vector);
+    if (!bias)
+      return false;
+    product = graph.canon(product);
+    if (elementCount(product) != elementCount(value))
+      return false;
+    parts = productParts(graph, product, why);
+    if (!parts)
+      return false;
+    if (parts->bias || parts->scale != 1.0f || !isBias(*bias, product, parts->out)) {
+      why = parts->bias            ? "a linear with two biases"
+            : parts->scale != 1.0f ? "a bias added to a product scaled by " + floatText(parts->scale)
+                                   : "constant " + shapeText(bias->shape) +
+                                         " added to a product of " + std::to_string(parts->out) +
+                                         " features is no bias";
+      parts.reset();
+      return false;
+    }
+    parts->bias = *bias;
+    return true;
+  });
+  return parts;
+}
+
 std::optional<LinearParts> raise::linearParts(Graph &graph, Value value, std::string &why) {
   if (!isFloat(value))
     return std::nullopt;
-  std::optional<LinearParts> parts = productParts(graph, value, why);
-  if (!parts)
-    graph.either<onnx::AddOp>(value, [&](Value vector, Value product) {
-      std::optional<Constant> bias = graph.constant(vector);
-      if (!bias)
-        return false;
-      product = graph.canon(product);
-      if (elementCount(product) != elementCount(value))
-        return false;
-      parts = productParts(graph, product, why);
-      if (!parts)
-        return false;
-      if (parts->bias || !isBias(*bias, product, parts->out)) {
-        why = parts->bias ? "a linear with two biases"
-                          : "constant " + shapeText(bias->shape) + " added to a product of " +
-                                std::to_string(parts->out) + " features is no bias";
-        parts.reset();
-        return false;
-      }
-      parts->bias = *bias;
-      return true;
-    });
-  if (!parts)
+  size_t mark = graph.visited.size();
+  Scaled scaled = graph.scaled(value);
+  std::optional<LinearParts> parts = unscaledParts(graph, graph.canon(scaled.value), why);
+  if (!parts) {
+    graph.visited.resize(mark);
     return std::nullopt;
+  }
+  double factor = scaled.factor * parts->scale;
+  if (!parts->bias) { // (s x) W = s (x W)
+    Scaled input = graph.scaled(graph.canon(parts->input));
+    factor *= input.factor;
+    parts->input = input.value;
+  }
+  parts->scale = static_cast<float>(factor);
+  if (!std::isfinite(parts->scale)) {
+    why = "a linear scaled by " + floatText(parts->scale);
+    return std::nullopt;
+  }
   parts->input = graph.canon(parts->input);
   return parts;
 }
@@ -176,18 +206,24 @@ Value raise::emitLinear(Emitter &emitter, const LinearParts &parts, Value input)
     return emitter.fail("the data of its weight or bias is missing");
   return ir::LinearOp::create(emitter.builder, emitter.loc, emitter.withWidth(input, parts.out),
                               input, weight, bias, /*format=*/nullptr, /*absmax=*/nullptr,
-                              /*buffer=*/nullptr);
+                              /*buffer=*/nullptr, llvm::APFloat(parts.scale));
 }
 
 bool raise::matchLinear(Graph &graph, Value value, Match &match, std::string &why) {
   std::optional<LinearParts> parts = linearParts(graph, value, why);
-  if (!parts)
+  if (!parts) {
+    if (value.getDefiningOp<onnx::MulOp>() && why.empty())
+      graph.either<onnx::MulOp>(value, [&](Value vector, Value) {
+        if (std::optional<Constant> constant = graph.constant(vector); constant)
+          why = "product with constant " + shapeText(constant->shape) +
+                ", only products with scalars are supported";
+        return false;
+      });
     return false;
+  }
   match.pattern = "linear";
   match.inputs = {parts->input};
   match.emit = [parts = *parts](Emitter &emitter, ArrayRef<Value> inputs) -> Value {
-    auto activation = inputs[0].getDefiningOp<ir::ActivationFnOp>();
-    emitter.ffnSeen |= activation && shapeOf(activation).size() == 3;
     return emitLinear(emitter, parts, inputs[0]);
   };
   return true;

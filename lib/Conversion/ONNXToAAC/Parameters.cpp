@@ -1,11 +1,11 @@
-//===- Parameters.cpp - content, roles and names of parameters ------------===//
+//===- Parameters.cpp - content and names of parameters -------------------===//
 #include "Parameters.h"
+#include "Roles.h"
 
 #include "aac/Support/Hash.h"
 #include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/DenseSet.h"
-#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cstring>
@@ -198,139 +198,10 @@ Value TaskParameters::tensor(OpBuilder &builder, Location loc, const Constant &c
 // Roles and names
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// What a parameter is for, seen from the operation that reads it.
-struct Purpose {
-  ir::Role role = ir::Role::Other;
-  std::string name; ///< such as "layer_3_query_weight"
-};
-
-/// Walks a task in order and tells the purpose of each reading by how values flow: what is
-/// behind the attention, in front of the classification token, between two linears.
-class Purposes {
-public:
-  explicit Purposes(ir::TaskOp task);
-  Purpose of(OpOperand &use) const { return purposes.lookup(&use); }
-
-private:
-  void note(Operation *op, unsigned operand, ir::Role role, const Twine &name) {
-    purposes[&op->getOpOperand(operand)] = {role, name.str()};
-  }
-  void linear(ir::LinearOp op);
-  std::string layer(int64_t index) { return "layer_" + std::to_string(index) + "_"; }
-
-  llvm::DenseMap<OpOperand *, Purpose> purposes;
-  llvm::DenseSet<Value> behindAttention;
-  int64_t contexts = 0, norms = 0, adapters = 0, others = 0;
-};
-} // namespace
-
-template <typename Op> static bool usedBy(Value value) {
-  return llvm::any_of(value.getUsers(), [](Operation *user) { return isa<Op>(user); });
-}
-
-/// True when `value` is an output, as it is, as probabilities or without its axis.
-static bool isReturned(Value value) {
-  return llvm::any_of(value.getUsers(), [](Operation *user) {
-    return isa<ir::ReturnOp>(user) || (isa<ir::SelectOp, ir::SqueezeOp, ir::SoftmaxOp>(user) &&
-                                       usedBy<ir::ReturnOp>(user->getResult(0)));
-  });
-}
-
-/// True when `down` starts (or `up` ends) a bottleneck with a residual around it that was not
-/// raised as an adapter, such as one without biases.
-static bool isBottleneck(ir::LinearOp down, ir::LinearOp up) {
-  return shapeOf(down.getWeight())[0] < shapeOf(down.getWeight())[1] &&
-         llvm::any_of(
-             up.getResult().getUsers(),
-             [&](Operation *user) {
-               return isa<ir::AddOp>(user) &&
-                      llvm::is_contained(user->getOperands(), down.getInput());
-             });
-}
-
-void Purposes::linear(ir::LinearOp op) {
-  Value result = op.getResult();
-  int64_t current = std::max<int64_t>(contexts - 1, 0);
-  bool tokens = shapeOf(result).size() == 3;
-  ir::Role role = ir::Role::Other;
-  std::string name;
-  auto before = op.getInput().getDefiningOp<ir::ActivationFnOp>();
-  ir::ActivationFnOp after;
-  for (Operation *user : result.getUsers())
-    if (auto function = dyn_cast<ir::ActivationFnOp>(user))
-      after = function;
-
-  if (usedBy<ir::ScoresOp>(result) || usedBy<ir::ContextOp>(result)) {
-    role = ir::Role::Attention;
-    name = layer(contexts) + "value";
-    for (Operation *user : result.getUsers())
-      if (auto scores = dyn_cast<ir::ScoresOp>(user))
-        name = layer(contexts) + (scores.getQuery() == result ? "query" : "key");
-  } else if (op.getInput().getDefiningOp<ir::ContextOp>()) {
-    role = ir::Role::Attention;
-    name = layer(current) + "attention_output";
-  } else if (isReturned(result)) {
-    role = ir::Role::Classifier;
-    name = "classifier";
-  } else if (!tokens) {
-    role = ir::Role::Pooler;
-    name = "pooler";
-  } else if (before || after) {
-    ir::LinearOp down = op, up = op;
-    if (before)
-      down = before.getInput().getDefiningOp<ir::LinearOp>();
-    else
-      for (Operation *user : after.getResult().getUsers())
-        if (auto second = dyn_cast<ir::LinearOp>(user))
-          up = second;
-    bool adapter = down && up && down != up && isBottleneck(down, up);
-    role = adapter ? ir::Role::Adapter : ir::Role::Ffn;
-    name = layer(current) +
-           (adapter ? (before ? "adapter_up" : "adapter_down") : (before ? "ffn_output" : "ffn"));
-  } else if (!behindAttention.contains(op.getInput())) {
-    role = ir::Role::Embedding;
-    name = "embedding_projection";
-  } else {
-    name = "linear_" + std::to_string(others++);
-  }
-  note(op, 1, role, name + "_weight");
-  if (op.getBias())
-    note(op, 2, role, name + "_bias");
-}
-
-Purposes::Purposes(ir::TaskOp task) {
-  for (Operation &op : task.getBody().front()) {
-    llvm::TypeSwitch<Operation *>(&op)
-        .Case([&](ir::LinearOp l) { linear(l); })
-        .Case([&](ir::EmbeddingOp e) {
-          for (auto [i, table] : llvm::enumerate(e.getTables()))
-            note(e, e.getIds().size() + i, ir::Role::Embedding, "embedding_table_" + Twine(i));
-        })
-        .Case([&](ir::LayerNormOp n) {
-          std::string name = "norm_" + std::to_string(norms++);
-          note(n, 1, ir::Role::LayerNorm, name + "_weight");
-          note(n, 2, ir::Role::LayerNorm, name + "_bias");
-        })
-        .Case([&](ir::AdapterOp a) {
-          std::string name = "adapter_" + std::to_string(adapters++);
-          note(a, 1, ir::Role::Adapter, name + "_down_weight");
-          note(a, 2, ir::Role::Adapter, name + "_down_bias");
-          note(a, 3, ir::Role::Adapter, name + "_up_weight");
-          note(a, 4, ir::Role::Adapter, name + "_up_bias");
-        })
-        .Case([&](ir::ContextOp) { ++contexts; });
-    bool behind = isa<ir::ContextOp>(op) || llvm::any_of(op.getOperands(), [&](Value operand) {
-                    return behindAttention.contains(operand);
-                  });
-    if (behind)
-      for (Value result : op.getResults())
-        behindAttention.insert(result);
-  }
-}
-
 void TaskParameters::finish(ir::SuiteOp suite, ir::TaskOp task, SymbolTable &symbols) {
-  Purposes purposes(task);
+  Structure structure(task);
+  formAdapters(task, structure);
+  Purposes purposes(task, structure);
   // The name in the file says nothing where an exporter merged equal tensors of several roles.
   llvm::DenseMap<Attribute, ir::Role> roleOf;
   llvm::DenseSet<Attribute> severalRoles;

@@ -152,7 +152,7 @@ static Value emitRows(Emitter &emitter, const LinearParts &parts, const Part &pa
     return emitter.fail("the data of its weight or bias is missing");
   return ir::LinearOp::create(emitter.builder, emitter.loc, emitter.withWidth(input, part.count),
                               input, weight, bias, /*format=*/nullptr, /*absmax=*/nullptr,
-                              /*buffer=*/nullptr);
+                              /*buffer=*/nullptr, llvm::APFloat(parts.scale));
 }
 
 /// One feature of each token, without its axis; null if that is not the shape of `value`.

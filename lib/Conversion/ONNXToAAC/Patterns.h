@@ -27,8 +27,7 @@ public:
 
   mlir::OpBuilder &builder;
   mlir::Location loc = builder.getUnknownLoc();
-  std::string error;    ///< why the last emission failed
-  bool ffnSeen = false; ///< a feed-forward block since the last attention
+  std::string error; ///< why the last emission failed
 
   /// Reads a weight as [out, in]; `inOut` says that the matrix seen is [in, out].
   mlir::Value matrix(const Constant &constant, bool inOut, int64_t out, int64_t in,
@@ -73,19 +72,24 @@ struct Match {
   llvm::SmallVector<mlir::Operation *> nodes; ///< the nodes that it stands for
 };
 
-/// y = x * transposed weight + bias.
+/// y = scale * (x * transposed weight + bias).
 struct LinearParts {
   mlir::Value input;
   Constant weight;
   bool inOut; ///< the weight seen is [in, out]
   std::optional<Constant> bias;
   int64_t in, out;
+  float scale = 1.0f;
 };
+/// True when `constant` is a vector of `width` elements along the last axis.
+bool isVector(const Constant &constant, int64_t width);
 std::optional<LinearParts> linearParts(Graph &graph, mlir::Value value, std::string &why);
 /// Names of weight and bias; where the file names only one of them, the other follows it.
 std::pair<std::string, std::string> linearNames(const LinearParts &parts);
 /// Writes the linear of `parts` on a raised input.
 mlir::Value emitLinear(Emitter &emitter, const LinearParts &parts, mlir::Value input);
+/// Writes the sum of two raised values, which must have one type.
+mlir::Value emitAdd(Emitter &emitter, mlir::Value lhs, mlir::Value rhs);
 
 /// One feature of each token, without its axis: `input` is `shape` and a last axis of size 1.
 mlir::Value emitSqueeze(Emitter &emitter, mlir::Value input, llvm::ArrayRef<int64_t> shape);
@@ -127,7 +131,7 @@ bool matchLinear(Graph &graph, mlir::Value value, Match &match, std::string &why
 bool matchActivation(Graph &graph, mlir::Value value, Match &match, std::string &why);
 bool matchLayerNorm(Graph &graph, mlir::Value value, Match &match, std::string &why);
 bool matchEmbedding(Graph &graph, mlir::Value value, Match &match, std::string &why);
-bool matchAdapter(Graph &graph, mlir::Value value, Match &match, std::string &why);
+bool matchBiasedSum(Graph &graph, mlir::Value value, Match &match, std::string &why);
 bool matchAdd(Graph &graph, mlir::Value value, Match &match, std::string &why);
 bool matchPart(Graph &graph, mlir::Value value, Match &match, std::string &why);
 bool matchSelect(Graph &graph, mlir::Value value, Match &match, std::string &why);

@@ -37,9 +37,9 @@ namespace {
 
 using Matcher = bool (*)(Graph &, Value, Match &, std::string &);
 /// Larger patterns before those that they contain.
-constexpr Matcher kMatchers[] = {matchEmbedding, matchLayerNorm, matchActivation, matchAdapter,
-                                 matchLinear,    matchContext,   matchSoftmax,    matchScores,
-                                 matchMask,      matchPart,      matchSelect,     matchAdd};
+constexpr Matcher kMatchers[] = {matchEmbedding, matchLayerNorm, matchActivation, matchLinear,
+                                 matchContext,   matchSoftmax,   matchScores,     matchMask,
+                                 matchPart,      matchSelect,    matchBiasedSum,  matchAdd};
 
 /// A node that no pattern takes.
 struct Refusal {
