@@ -80,29 +80,6 @@ def AAC_AdaptivFloatAttr : AttrDef<AAC_Dialect, "AdaptivFloat"> {
   }];
 }
 
-def AAC_AffineAttr : AttrDef<AAC_Dialect, "Affine"> {
-  let mnemonic = "affine";
-  let summary = "integers with scale and zero point, as in QuantizeLinear";
-  let description = [{
-    value = (code - zero point) * scale, code a `type` integer. One scale and one zero point
-    for the whole tensor (`axis` = -1) or one for each index of `axis`.
-
-    Example: `#aac.affine<i8, scales = [0.05, 0.1], zero_points = [0, 0], axis = 0>`
-  }];
-  let parameters = (ins "::mlir::Type":$type, "::mlir::DenseF32ArrayAttr":$scales,
-                        "::mlir::DenseI64ArrayAttr":$zeroPoints, "int64_t":$axis);
-  let assemblyFormat = [{
-    `<` $type `,` `scales` `=` $scales `,` `zero_points` `=` $zeroPoints `,` `axis` `=` $axis `>`
-  }];
-  let genVerifyDecl = 1;
-  let extraClassDeclaration = [{
-    /// Smallest and largest code.
-    std::pair<int64_t, int64_t> getCodeRange() const;
-    /// Largest magnitude of a value.
-    double getAbsmax() const;
-  }];
-}
-
 def AAC_TileAttr : AttrDef<AAC_Dialect, "Tile"> {
   let mnemonic = "tile";
   let summary = "how the engine works through an operation";

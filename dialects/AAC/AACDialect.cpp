@@ -4,7 +4,6 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace aac::ir;
@@ -35,35 +34,4 @@ LogicalResult AdaptivFloatAttr::verify(function_ref<InFlightDiagnostic()> emitEr
   if (bias < 0 || bias > 7)
     return emitError() << "the exponent bias register holds 0 to 7, got " << bias;
   return success();
-}
-
-LogicalResult AffineAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type type,
-                                 DenseF32ArrayAttr scales, DenseI64ArrayAttr zeroPoints,
-                                 int64_t axis) {
-  auto integer = dyn_cast<IntegerType>(type);
-  if (!integer || integer.getWidth() < 2 || integer.getWidth() > 32)
-    return emitError() << "codes are integers of 2 to 32 bits, got " << type;
-  if (scales.empty() || scales.size() != zeroPoints.size() || (axis < 0 && scales.size() != 1))
-    return emitError() << "got " << scales.size() << " scales and " << zeroPoints.size()
-                       << " zero points for axis " << axis;
-  for (float scale : scales.asArrayRef())
-    if (!(scale > 0) || !std::isfinite(scale))
-      return emitError() << "scale " << scale << " is not a positive number";
-  return success();
-}
-
-std::pair<int64_t, int64_t> AffineAttr::getCodeRange() const {
-  auto integer = cast<IntegerType>(getType());
-  int64_t count = int64_t(1) << integer.getWidth();
-  if (integer.isUnsigned())
-    return {0, count - 1};
-  return {-count / 2, count / 2 - 1};
-}
-
-double AffineAttr::getAbsmax() const {
-  auto [low, high] = getCodeRange();
-  double largest = 0;
-  for (auto [scale, zero] : llvm::zip(getScales().asArrayRef(), getZeroPoints().asArrayRef()))
-    largest = std::max(largest, static_cast<double>(scale) * std::max(zero - low, high - zero));
-  return largest;
 }

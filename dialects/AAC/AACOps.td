@@ -51,10 +51,7 @@ def AAC_ParamOp : AAC_Op<"param", [Symbol, HasParent<"SuiteOp">]> {
 
     `content_hash` is the XXH3 of the f32 bytes as imported (after the
     exporter's noise is removed); it never changes, so that a task can be added
-    later. A weight that a quantised model stores as integers is dequantised: its
-    values are f32, exactly what ONNX says, and the discardable attribute `aac.quantised`
-    keeps the `#aac.affine` that they came from (`axis` counts in the shape here). `sharing` and
-    `tasks` say who uses it (set by `aac-share`, fixed from
+    later. `sharing` and `tasks` say who uses it (set by `aac-share`, fixed from
     then on: `aac-verify-sharing` fails when a pass forks a parameter). A linear
     weight is always [out, in].
 
@@ -377,22 +374,6 @@ def AAC_AdapterOp : AAC_ActivationOp<"adapter"> {
   let results = (outs AAC_Tensor:$result);
   let assemblyFormat = "$kind $input `down` `(` $down `,` $down_bias `)` `up` `(` $up `,` $up_bias `)` attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
-}
-
-def AAC_RequantiseOp : AAC_ActivationOp<"requantise", [SameOperandsAndResultType]> {
-  let summary = "an activation as a quantised model rounds it";
-  let description = [{
-    ONNX's QuantizeLinear and DequantizeLinear one after the other: the nearest value that
-    `quantiser` can hold (ties to even), saturated at its ends. Kept so that a
-    quantised model means in `aac` what it means in `onnx`; the engine computes in a format of its
-    own, so `aac-take-ranges` replaces the operation by its range, as `absmax` of what it rounds.
-
-    Example: `%y = aac.requantise %x #aac.affine<i8, scales = [0.05], zero_points = [0], axis = -1>
-    : tensor<1x8x16xf32>`
-  }];
-  let arguments = !con((ins AAC_Tensor:$input, AAC_AffineAttr:$quantiser), annotations);
-  let results = (outs AAC_Tensor:$result);
-  let assemblyFormat = "$input $quantiser attr-dict `:` type($result)";
 }
 
 def AAC_SelectOp : AAC_ActivationOp<"select"> {

@@ -49,7 +49,7 @@ struct ExpandAdaptersPass : aac::impl::ExpandAdaptersPassBase<ExpandAdaptersPass
     auto inner = type.clone(shape);
     auto linear = [&](StringRef name, Type result, Value input, Value weight, Value bias) {
       return LinearOp::create(b, partOf(loc, name), result, input, weight, bias, nullptr, nullptr,
-                              nullptr);
+                              nullptr, llvm::APFloat(1.0f));
     };
     LinearOp down = linear("down", inner, op.getInput(), op.getDown(), op.getDownBias());
     auto act = ActivationFnOp::create(b, partOf(loc, "activation"), inner, op.getKindAttr(),

@@ -212,7 +212,8 @@ LogicalResult Quantiser::relate(TaskOp task) {
       adapter.emitOpError("cannot be quantised: run aac-expand-adapters first");
       return WalkResult::interrupt();
     }
-    if (auto linear = dyn_cast<LinearOp>(op); linear && linear.getScale().convertToFloat() != 1.0f) {
+    if (auto linear = dyn_cast<LinearOp>(op);
+        linear && linear.getScale().convertToFloat() != 1.0f) {
       linear.emitOpError("cannot be quantised with a scale: run aac-fold-scales first");
       return WalkResult::interrupt();
     }

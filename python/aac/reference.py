@@ -91,6 +91,19 @@ def _layer_normalization(arguments, attributes, dtype, opset):
     return result if beta is None else result + beta
 
 
+def _gelu(arguments, attributes, dtype, opset):
+    x = arguments[0]
+    if attributes.get("approximate", b"none") == b"tanh":
+        return x * dtype(0.5) * (1 + np.tanh(dtype(math.sqrt(2 / math.pi)) * (x + dtype(0.044715) * x**3)))
+    return x * dtype(0.5) * (1 + _erf(x / dtype(math.sqrt(2))).astype(dtype))
+
+
+def _clip(arguments, attributes, dtype, opset):
+    x, low, high = (arguments + [None, None])[:3]
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
+
+
 def _gemm(arguments, attributes, dtype, opset):
     a, b, c = (arguments + [None])[:3]
     a = a.T if attributes.get("transA") else a
@@ -171,5 +184,8 @@ _OPERATORS = {
     "Unsqueeze": _unsqueeze, "Squeeze": lambda v, a, d, o: np.squeeze(v[0], _axes(v, a)),
     "Reshape": _reshape, "Slice": _slice, "Softmax": _softmax,
     "ReduceMean": lambda v, a, d, o: v[0].mean(_axes(v, a), keepdims=bool(a.get("keepdims", 1))),
-    "LayerNormalization": _layer_normalization,
+    "ReduceSum": lambda v, a, d, o: v[0].sum(_axes(v, a), keepdims=bool(a.get("keepdims", 1))),
+    "LayerNormalization": _layer_normalization, "Gelu": _gelu, "Clip": _clip,
+    "Max": _plain(np.maximum), "Reciprocal": _plain(lambda x: 1 / x), "Neg": _plain(np.negative),
+    "Softplus": _plain(lambda x: np.logaddexp(x, 0)),
 }

@@ -77,3 +77,30 @@ onnx.graph @other_residual(%x: tensor<1x2x3xf32>, %z: tensor<1x2x3xf32>) inputs 
   %6 = onnx.Add %4, %z : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
   onnx.return %6 : tensor<1x2x3xf32>
 }
+
+// -----
+
+// Unmerged LoRA with its scale; the bias, added last, is the product's with the weight. A and B
+// have the role of adapters, whatever they are added to.
+// CHECK: aac.param @w : {{.*}}role = #aac.role<classifier>
+// CHECK: aac.param @b : {{.*}}role = #aac.role<classifier>
+// CHECK: aac.param @A : tensor<1x3xf32> {{.*}}role = #aac.role<adapter>
+// CHECK: aac.param @B : tensor<2x1xf32> {{.*}}role = #aac.role<adapter>
+// CHECK-LABEL: aac.task @lora
+// CHECK: %[[Y:.*]] = aac.linear %arg0, %{{.*}}, %{{.*}} : (tensor<1x2x3xf32>, tensor<2x3xf32>, tensor<2xf32>)
+// CHECK: %[[L:.*]] = aac.linear %{{.*}}, %{{.*}} {scale = 2.000000e+00 : f32} : (tensor<1x2x1xf32>, tensor<2x1xf32>)
+// CHECK: aac.add %[[Y]], %[[L]]
+onnx.graph @lora(%x: tensor<1x2x3xf32>) inputs ["x"] outputs ["y"] {
+  %w = onnx.Initializer "w" dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]> : tensor<3x2xf32>
+  %b = onnx.Initializer "b" dense<[0.5, 1.0]> : tensor<2xf32>
+  %a = onnx.Initializer "A" dense<[[1.0], [2.0], [3.0]]> : tensor<3x1xf32>
+  %bb = onnx.Initializer "B" dense<[[0.5, 0.25]]> : tensor<1x2xf32>
+  %half = onnx.Constant dense<0.5> : tensor<f32>
+  %0 = onnx.MatMul %x, %w : (tensor<1x2x3xf32>, tensor<3x2xf32>) -> tensor<1x2x2xf32>
+  %1 = onnx.MatMul %x, %a : (tensor<1x2x3xf32>, tensor<3x1xf32>) -> tensor<1x2x1xf32>
+  %2 = onnx.MatMul %1, %bb : (tensor<1x2x1xf32>, tensor<1x2xf32>) -> tensor<1x2x2xf32>
+  %3 = onnx.Div %2, %half : (tensor<1x2x2xf32>, tensor<f32>) -> tensor<1x2x2xf32>
+  %4 = onnx.Add %0, %3 : (tensor<1x2x2xf32>, tensor<1x2x2xf32>) -> tensor<1x2x2xf32>
+  %5 = onnx.Add %b, %4 : (tensor<2xf32>, tensor<1x2x2xf32>) -> tensor<1x2x2xf32>
+  onnx.return %5 : tensor<1x2x2xf32>
+}

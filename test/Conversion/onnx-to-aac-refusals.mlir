@@ -35,7 +35,19 @@ onnx.graph @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
 onnx.graph @t(%x: tensor<2x4xf32>) inputs ["x"] outputs ["y"] {
   %w = onnx.Initializer "w" dense<0.5> : tensor<4x3xf32>
   %b = onnx.Initializer "b" dense<0.5> : tensor<3xf32>
-  // expected-note @+1 {{(Gemm): Gemm with alpha = 2, a linear has 1}}
+  // expected-note @+1 {{(Gemm): Gemm with alpha = 2 and beta = 1, a linear scales its product and its bias alike}}
   %0 = onnx.Gemm %x, %w, %b {alpha = 2.0 : f32} : (tensor<2x4xf32>, tensor<4x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
   onnx.return %0 : tensor<2x3xf32>
+}
+
+// -----
+
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
+  %w = onnx.Initializer "w" dense<0.5> : tensor<4x3xf32>
+  %v = onnx.Initializer "v" dense<[1.0, 2.0, 3.0]> : tensor<3xf32>
+  %0 = onnx.MatMul %x, %w : (tensor<1x2x4xf32>, tensor<4x3xf32>) -> tensor<1x2x3xf32>
+  // expected-note @+1 {{(Mul): product with constant [3], only products with scalars are supported}}
+  %1 = onnx.Mul %0, %v : (tensor<1x2x3xf32>, tensor<3xf32>) -> tensor<1x2x3xf32>
+  onnx.return %1 : tensor<1x2x3xf32>
 }

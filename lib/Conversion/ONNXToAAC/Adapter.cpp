@@ -14,10 +14,10 @@ using namespace aac;
 using namespace aac::raise;
 
 void raise::formAdapters(ir::TaskOp task, const Structure &structure) {
-  for (const Block &block : structure.allBlocks()) {
+  for (const LinearPair &block : structure.allBlocks()) {
     ir::LinearOp down = block.down, up = block.up;
     ir::ActivationFnOp function = block.function;
-    if (structure.partOf(up) != Part::AdapterUp || !down.getBias() || !up.getBias() ||
+    if (structure.partOf(up) != LayerPart::AdapterUp || !down.getBias() || !up.getBias() ||
         down.getScale().convertToFloat() != 1.0f || !down->hasOneUse() || !function->hasOneUse() ||
         !up->hasOneUse() || function.getInput() != down.getResult() ||
         up.getInput() != function.getResult())
@@ -27,14 +27,15 @@ void raise::formAdapters(ir::TaskOp task, const Structure &structure) {
     if (!add || (add.getLhs() != x && add.getRhs() != x))
       continue;
     OpBuilder builder(add);
-    Location loc = builder.getFusedLoc({down.getLoc(), function.getLoc(), up.getLoc(), add.getLoc()});
+    Location loc =
+        builder.getFusedLoc({down.getLoc(), function.getLoc(), up.getLoc(), add.getLoc()});
     auto adapter = ir::AdapterOp::create(
         builder, loc, add.getType(), x, down.getWeight(), down.getBias(), up.getWeight(),
         up.getBias(), function.getKind(), up.getScale(), /*format=*/nullptr, /*absmax=*/nullptr,
         /*buffer=*/nullptr);
     add.getResult().replaceAllUsesWith(adapter.getResult());
-    for (Operation *op : {add.getOperation(), up.getOperation(), function.getOperation(),
-                          down.getOperation()})
+    for (Operation *op :
+         {add.getOperation(), up.getOperation(), function.getOperation(), down.getOperation()})
       op->erase();
   }
 }

@@ -34,9 +34,9 @@ static std::optional<LinearParts> matMulParts(Graph &graph, onnx::MatMulOp op, s
   std::optional<Constant> weight = graph.constant(op.getB());
   if (!weight)
     return std::nullopt;
-  bool isMatrix = shape.size() == 2 ||
-                  (!weight->transposed && shape.size() > 2 &&
-                   llvm::all_of(shape.drop_back(2), [](int64_t d) { return d == 1; }));
+  bool isMatrix =
+      shape.size() == 2 || (!weight->transposed && shape.size() > 2 &&
+                            llvm::all_of(shape.drop_back(2), [](int64_t d) { return d == 1; }));
   if (!isMatrix || shapeOf(op.getA()).size() < std::max<size_t>(shape.size(), 2)) {
     why = "MatMul of " + shapeText(shapeOf(op.getA())) + " by constant " + shapeText(shape) +
           " is no linear: the weight must be a matrix";
@@ -139,11 +139,11 @@ static std::optional<LinearParts> unscaledParts(Graph &graph, Value value, std::
     if (!parts)
       return false;
     if (parts->bias || parts->scale != 1.0f || !isBias(*bias, product, parts->out)) {
-      why = parts->bias            ? "a linear with two biases"
-            : parts->scale != 1.0f ? "a bias added to a product scaled by " + floatText(parts->scale)
-                                   : "constant " + shapeText(bias->shape) +
-                                         " added to a product of " + std::to_string(parts->out) +
-                                         " features is no bias";
+      why = parts->bias ? "a linear with two biases"
+            : parts->scale != 1.0f
+                ? "a bias added to a product scaled by " + floatText(parts->scale)
+                : "constant " + shapeText(bias->shape) + " added to a product of " +
+                      std::to_string(parts->out) + " features is no bias";
       parts.reset();
       return false;
     }
@@ -214,7 +214,8 @@ bool raise::matchLinear(Graph &graph, Value value, Match &match, std::string &wh
   if (!parts) {
     if (value.getDefiningOp<onnx::MulOp>() && why.empty())
       graph.either<onnx::MulOp>(value, [&](Value vector, Value) {
-        if (std::optional<Constant> constant = graph.constant(vector); constant)
+        if (std::optional<Constant> constant = graph.constant(vector);
+            constant && constant->size() > 1)
           why = "product with constant " + shapeText(constant->shape) +
                 ", only products with scalars are supported";
         return false;

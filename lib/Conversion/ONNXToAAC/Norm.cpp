@@ -32,14 +32,13 @@ constexpr size_t kMaxFactors = 6;
 } // namespace
 
 /// The reduction over the last axis that `value` is, one value a row; null otherwise.
-template <typename Reduce>
-static Reduce overLastAxis(Graph &graph, Value value, std::string &why) {
+template <typename Reduce> static Reduce overLastAxis(Graph &graph, Value value, std::string &why) {
   value = graph.skip(value);
   bool kept = false;
   if (regroups(value.getDefiningOp()) && lastDim(value) == 1) { // keepdims = 0, then Unsqueeze
     auto inner = graph.skip(value.getDefiningOp()->getOperand(0)).template getDefiningOp<Reduce>();
-    kept = inner && !inner.getKeepdims() &&
-           shapeOf(value).drop_back() == shapeOf(inner.getResult());
+    kept =
+        inner && !inner.getKeepdims() && shapeOf(value).drop_back() == shapeOf(inner.getResult());
     if (!kept)
       return nullptr;
     graph.visited.push_back(value.getDefiningOp());
@@ -69,7 +68,8 @@ static Value meanOf(Graph &graph, Value value, std::string &why) {
   if (!sum)
     return nullptr;
   auto width = static_cast<double>(lastDim(sum.getData()));
-  if (scaled.factor == 1 / width || static_cast<float>(scaled.factor) == 1.0f / lastDim(sum.getData()))
+  if (scaled.factor == 1 / width ||
+      static_cast<float>(scaled.factor) == 1.0f / lastDim(sum.getData()))
     return graph.skip(sum.getData());
   why = "mean of " + std::to_string(lastDim(sum.getData())) + " features with factor " +
         floatText(static_cast<float>(scaled.factor));
@@ -230,7 +230,8 @@ static bool normalised(Graph &graph, Value value, NormParts &parts, std::string 
   return false;
 }
 
-/// x r + (beta - mean(x) r) where r = gamma / sqrt(variance + epsilon); without beta x r - mean(x) r.
+/// x r + (beta - mean(x) r) where r = gamma / sqrt(variance + epsilon); without beta x r - mean(x)
+/// r.
 static bool multipliedOut(Graph &graph, Value xr, Value shift, bool subtracts, NormParts &parts,
                           std::string &why) {
   xr = graph.skip(xr);

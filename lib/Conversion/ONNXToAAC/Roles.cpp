@@ -4,6 +4,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <map>
 
 using namespace mlir;
 using namespace aac;
@@ -82,8 +83,8 @@ void Structure::findLora(ir::TaskOp task) {
     for (ir::LinearOp up : linears) {
       if (up == *base)
         continue;
-      parts[up] = Part::LoraUp;
-      parts[first(up)] = Part::LoraDown;
+      parts[up] = LayerPart::LoraUp;
+      parts[first(up)] = LayerPart::LoraDown;
       bases[up] = bases[first(up)] = *base;
     }
   }
@@ -97,23 +98,21 @@ void Structure::findBlocks(ir::TaskOp task) {
       continue;
     for (Operation *user : function.getResult().getUsers()) {
       auto up = dyn_cast<ir::LinearOp>(user);
-      if (up && partOf(up) == Part::None &&
+      if (up && partOf(up) == LayerPart::None &&
           lastDim(up.getResult()) == lastDim(down.getInput()))
         blocks.push_back({down, function, up, layerOf(down.getInput())});
     }
   }
   bool hasAttention = !task.getBody().front().getOps<ir::ContextOp>().empty();
-  llvm::stable_sort(blocks, [](const Block &a, const Block &b) { return a.layer < b.layer; });
-  for (ArrayRef<Block> rest = blocks; !rest.empty();) {
-    ArrayRef<Block> layer =
-        rest.take_while([&](const Block &b) { return b.layer == rest.front().layer; });
+  std::map<int64_t, SmallVector<LinearPair>> byLayer;
+  for (const LinearPair &block : blocks)
+    byLayer[block.layer].push_back(block);
+  for (const auto &[index, layer] : byLayer)
     classify(layer, hasAttention);
-    rest = rest.drop_front(layer.size());
-  }
 }
 
 /// An adapter reads a dense layer's result, maybe through a norm of its own.
-bool Structure::startsAtProjection(const Block &block) const {
+bool Structure::startsAtProjection(const LinearPair &block) const {
   ir::LinearOp down = block.down;
   Value input = down.getInput();
   if (auto norm = input.getDefiningOp<ir::LayerNormOp>())
@@ -122,7 +121,7 @@ bool Structure::startsAtProjection(const Block &block) const {
 }
 
 /// True when the input of `block` depends on the result of `other`, of the same layer.
-bool Structure::isBehind(const Block &block, const Block &other) const {
+bool Structure::isBehind(const LinearPair &block, const LinearPair &other) const {
   ir::LinearOp down = block.down, up = other.up;
   llvm::DenseSet<Value> seen;
   SmallVector<Value> stack{down.getInput()};
@@ -138,35 +137,35 @@ bool Structure::isBehind(const Block &block, const Block &other) const {
   return false;
 }
 
-void Structure::classify(ArrayRef<Block> layer, bool hasAttention) {
-  auto narrows = [](const Block &b) {
+void Structure::classify(ArrayRef<LinearPair> layer, bool hasAttention) {
+  auto narrows = [](const LinearPair &b) {
     ir::LinearOp down = b.down;
     return lastDim(down.getResult()) < lastDim(down.getInput());
   };
-  SmallVector<const Block *> candidates;
+  SmallVector<const LinearPair *> candidates;
   if (!hasAttention || layer.front().layer > 0)
-    for (const Block &block : layer)
+    for (const LinearPair &block : layer)
       if (!startsAtProjection(block) && (hasAttention || !narrows(block)))
         candidates.push_back(&block);
-  SmallVector<const Block *> first;
-  for (const Block *block : candidates)
-    if (llvm::none_of(candidates, [&](const Block *other) {
+  SmallVector<const LinearPair *> first;
+  for (const LinearPair *block : candidates)
+    if (llvm::none_of(candidates, [&](const LinearPair *other) {
           return other != block && isBehind(*block, *other);
         }))
       first.push_back(block);
   // The same layer's one without a scale, then the widest, then the first in the file.
-  const Block *ffn = nullptr;
-  auto rank = [](const Block &b) {
+  const LinearPair *ffn = nullptr;
+  auto rank = [](const LinearPair &b) {
     ir::LinearOp down = b.down, up = b.up;
     return std::pair(up.getScale().convertToFloat() == 1.0f, lastDim(down.getResult()));
   };
-  for (const Block *block : first)
+  for (const LinearPair *block : first)
     if (!ffn || rank(*block) > rank(*ffn))
       ffn = block;
-  for (const Block &block : layer) {
+  for (const LinearPair &block : layer) {
     bool isFfn = &block == ffn;
-    parts[block.down] = isFfn ? Part::FfnIn : Part::AdapterDown;
-    parts[block.up] = isFfn ? Part::FfnOut : Part::AdapterUp;
+    parts[block.down] = isFfn ? LayerPart::FfnIn : LayerPart::AdapterDown;
+    parts[block.up] = isFfn ? LayerPart::FfnOut : LayerPart::AdapterUp;
   }
 }
 
@@ -176,17 +175,17 @@ void Structure::classify(ArrayRef<Block> layer, bool hasAttention) {
 /// over the sum with the layer's input, while the adapter is added to what came before.)
 void Structure::findNorms(ir::TaskOp task) {
   SmallVector<ir::LayerNormOp> inFront;
-  for (const Block &block : blocks) {
+  for (const LinearPair &block : blocks) {
     ir::LinearOp down = block.down, up = block.up;
-    if (partOf(up) != Part::AdapterUp)
+    if (partOf(up) != LayerPart::AdapterUp)
       continue;
     auto norm = down.getInput().getDefiningOp<ir::LayerNormOp>();
-    bool normIsOwn = norm && (linearBehind(norm.getInput()) ||
-                              norm.getInput().getDefiningOp<ir::LayerNormOp>());
+    bool normIsOwn =
+        norm && (linearBehind(norm.getInput()) || norm.getInput().getDefiningOp<ir::LayerNormOp>());
     Value branch = whole(up);
     for (Operation *user : branch.getUsers()) {
       if (isa<ir::LayerNormOp>(user))
-        parts[user] = Part::AdapterNorm;
+        parts[user] = LayerPart::AdapterNorm;
       auto add = dyn_cast<ir::AddOp>(user);
       Value residual = add ? (add.getLhs() == branch ? add.getRhs() : add.getLhs()) : Value();
       bool aroundNorm = norm && residual == norm.getInput();
@@ -194,13 +193,13 @@ void Structure::findNorms(ir::TaskOp task) {
       if (residual && (residual == down.getInput() || aroundNorm))
         for (Operation *last : add.getResult().getUsers())
           if (isa<ir::LayerNormOp>(last))
-            parts[last] = Part::AdapterNorm;
+            parts[last] = LayerPart::AdapterNorm;
     }
     if (normIsOwn && norm->hasOneUse())
       inFront.push_back(norm);
   }
   for (ir::LayerNormOp norm : inFront)
-    parts[norm] = Part::AdapterNorm;
+    parts[norm] = LayerPart::AdapterNorm;
 }
 
 //===----------------------------------------------------------------------===//
@@ -239,13 +238,13 @@ Purpose Purposes::purposeOf(ir::LinearOp op) {
   if (shapeOf(result).size() != 3)
     return {ir::Role::Pooler, "pooler"};
   switch (structure.partOf(op)) {
-  case Part::AdapterDown:
+  case LayerPart::AdapterDown:
     return {ir::Role::Adapter, current + "adapter_down"};
-  case Part::AdapterUp:
+  case LayerPart::AdapterUp:
     return {ir::Role::Adapter, current + "adapter_up"};
-  case Part::FfnIn:
+  case LayerPart::FfnIn:
     return {ir::Role::Ffn, current + "ffn"};
-  case Part::FfnOut:
+  case LayerPart::FfnOut:
     return {ir::Role::Ffn, current + "ffn_output"};
   default:
     break;
@@ -258,11 +257,11 @@ Purpose Purposes::purposeOf(ir::LinearOp op) {
 }
 
 void Purposes::linear(ir::LinearOp op) {
-  Part part = structure.partOf(op);
+  LayerPart part = structure.partOf(op);
   Purpose purpose = purposeOf(structure.adapted(op));
-  if (part == Part::LoraDown || part == Part::LoraUp)
+  if (part == LayerPart::LoraDown || part == LayerPart::LoraUp)
     purpose = {ir::Role::Adapter,
-               purpose.name + (part == Part::LoraDown ? "_lora_down" : "_lora_up")};
+               purpose.name + (part == LayerPart::LoraDown ? "_lora_down" : "_lora_up")};
   note(op, 1, purpose.role, purpose.name + "_weight");
   if (op.getBias())
     note(op, 2, purpose.role, purpose.name + "_bias");
@@ -277,7 +276,7 @@ Purposes::Purposes(ir::TaskOp task, const Structure &structure) : structure(stru
             note(e, e.getIds().size() + i, ir::Role::Embedding, "embedding_table_" + Twine(i));
         })
         .Case([&](ir::LayerNormOp n) {
-          bool own = structure.partOf(n) == Part::AdapterNorm;
+          bool own = structure.partOf(n) == LayerPart::AdapterNorm;
           std::string name = (own ? "adapter_norm_" : "norm_") + std::to_string(norms++);
           note(n, 1, own ? ir::Role::Adapter : ir::Role::LayerNorm, name + "_weight");
           note(n, 2, own ? ir::Role::Adapter : ir::Role::LayerNorm, name + "_bias");

@@ -15,7 +15,7 @@
 namespace aac::raise {
 
 /// What an operation is in a layer.
-enum class Part {
+enum class LayerPart {
   None,
   FfnIn,       ///< first linear of the feed-forward block
   FfnOut,      ///< second one
@@ -27,7 +27,7 @@ enum class Part {
 };
 
 /// A linear, a function and a linear back to as many features.
-struct Block {
+struct LinearPair {
   ir::LinearOp down;
   ir::ActivationFnOp function;
   ir::LinearOp up;
@@ -47,31 +47,31 @@ class Structure {
 public:
   explicit Structure(ir::TaskOp task);
 
-  Part partOf(mlir::Operation *op) const { return parts.lookup(op); }
+  LayerPart partOf(mlir::Operation *op) const { return parts.lookup(op); }
   /// For a LoRA linear the linear that it adapts, else `op` itself.
   ir::LinearOp adapted(ir::LinearOp op) const;
   /// What the rest of the task sees of a linear: itself, or its sum with LoRA.
   mlir::Value whole(ir::LinearOp op) const;
-  /// The linear whose whole() is `value`, through requantisation; null if there is none.
+  /// The linear whose whole() is `value`; null if there is none.
   ir::LinearOp linearBehind(mlir::Value value) const;
   /// Attentions behind a value.
   int64_t layerOf(mlir::Value value) const { return layers.lookup(value); }
-  llvm::ArrayRef<Block> allBlocks() const { return blocks; }
+  llvm::ArrayRef<LinearPair> allBlocks() const { return blocks; }
 
 private:
   void findLora(ir::TaskOp task);
   void findBlocks(ir::TaskOp task);
-  void classify(llvm::ArrayRef<Block> layer, bool hasAttention);
+  void classify(llvm::ArrayRef<LinearPair> layer, bool hasAttention);
   void findNorms(ir::TaskOp task);
-  bool startsAtProjection(const Block &block) const;
-  bool isBehind(const Block &block, const Block &other) const;
+  bool startsAtProjection(const LinearPair &block) const;
+  bool isBehind(const LinearPair &block, const LinearPair &other) const;
 
-  llvm::DenseMap<mlir::Operation *, Part> parts;
+  llvm::DenseMap<mlir::Operation *, LayerPart> parts;
   llvm::DenseMap<mlir::Value, int64_t> layers;
-  llvm::DenseMap<mlir::Value, ir::LinearOp> sums;       ///< LoRA sum -> its linear
+  llvm::DenseMap<mlir::Value, ir::LinearOp> sums;        ///< LoRA sum -> its linear
   llvm::DenseMap<mlir::Operation *, mlir::Value> wholes; ///< linear -> its LoRA sum
   llvm::DenseMap<mlir::Operation *, ir::LinearOp> bases; ///< LoRA linear -> what it adapts
-  llvm::SmallVector<Block> blocks;
+  llvm::SmallVector<LinearPair> blocks;
 };
 
 /// Replaces the adapters of `structure` that are x + scale * up(f(down(x))), with both biases, by

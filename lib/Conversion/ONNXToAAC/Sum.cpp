@@ -46,11 +46,22 @@ bool raise::matchAdd(Graph &graph, Value value, Match &match, std::string &why) 
 /// Addends looked at to find the product that a vector is the bias of.
 constexpr size_t kMaxAddends = 8;
 
-static bool hasVector(Graph &graph, onnx::AddOp add) {
-  return graph.constant(add.getA()) || graph.constant(add.getB());
+/// False for a vector added to anything else than a product or a sum: the end of a layer norm.
+static bool isSum(Graph &graph, onnx::AddOp add) {
+  size_t mark = graph.visited.size();
+  bool sums = true;
+  for (auto [vector, other] :
+       {std::pair(add.getA(), add.getB()), std::pair(add.getB(), add.getA())})
+    if (graph.constant(vector)) {
+      std::string ignored;
+      Value inner = graph.canon(other);
+      sums &= inner.getDefiningOp<onnx::AddOp>() || linearParts(graph, inner, ignored);
+    }
+  graph.visited.resize(mark);
+  return sums;
 }
 
-bool raise::matchBiasedSum(Graph &graph, Value value, Match &match, std::string &why) {
+bool raise::matchBiasedSum(Graph &graph, Value value, Match &match, std::string &) {
   if (!isFloat(value) || !value.getDefiningOp<onnx::AddOp>())
     return false;
   std::optional<Constant> bias;
@@ -63,7 +74,7 @@ bool raise::matchBiasedSum(Graph &graph, Value value, Match &match, std::string 
     Match own;
     bool isAddend = !add || elementCount(add) != elementCount(value) ||
                     linearParts(graph, v, ignored) ||
-                    (v != value && hasVector(graph, add) && matchBiasedSum(graph, v, own, ignored));
+                    (v != value && (!isSum(graph, add) || matchBiasedSum(graph, v, own, ignored)));
     if (isAddend) {
       graph.visited.resize(mark);
       addends.push_back(v);
@@ -101,10 +112,8 @@ bool raise::matchBiasedSum(Graph &graph, Value value, Match &match, std::string 
         graph.visited.resize(mark);
       }
     }
-  if (!parts) {
-    why = "constant " + shapeText(bias->shape) + " added to a sum without a product to be bias of";
+  if (!parts)
     return false;
-  }
   parts->bias = bias;
   match.pattern = "sum with a bias";
   match.inputs = {parts->input};
