@@ -213,8 +213,8 @@ template <typename Op> static bool usedBy(Value value) {
 /// True when `value` is an output, as it is, as probabilities or without its axis.
 static bool isReturned(Value value) {
   return llvm::any_of(value.getUsers(), [](Operation *user) {
-    return isa<ir::ReturnOp>(user) ||
-           (isa<ir::SqueezeOp, ir::SoftmaxOp>(user) && usedBy<ir::ReturnOp>(user->getResult(0)));
+    return isa<ir::ReturnOp>(user) || (isa<ir::SelectOp, ir::SqueezeOp, ir::SoftmaxOp>(user) &&
+                                       usedBy<ir::ReturnOp>(user->getResult(0)));
   });
 }
 
