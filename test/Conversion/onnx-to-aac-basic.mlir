@@ -82,13 +82,13 @@ onnx.graph @other_residual(%x: tensor<1x2x3xf32>, %z: tensor<1x2x3xf32>) inputs 
 
 // Unmerged LoRA with its scale; the bias, added last, is the product's with the weight. A and B
 // have the role of adapters, whatever they are added to.
-// CHECK: aac.param @w : {{.*}}role = #aac.role<classifier>
-// CHECK: aac.param @b : {{.*}}role = #aac.role<classifier>
 // CHECK: aac.param @A : tensor<1x3xf32> {{.*}}role = #aac.role<adapter>
 // CHECK: aac.param @B : tensor<2x1xf32> {{.*}}role = #aac.role<adapter>
+// CHECK: aac.param @w : {{.*}}role = #aac.role<classifier>
+// CHECK: aac.param @b : {{.*}}role = #aac.role<classifier>
 // CHECK-LABEL: aac.task @lora
-// CHECK: %[[Y:.*]] = aac.linear %arg0, %{{.*}}, %{{.*}} : (tensor<1x2x3xf32>, tensor<2x3xf32>, tensor<2xf32>)
 // CHECK: %[[L:.*]] = aac.linear %{{.*}}, %{{.*}} {scale = 2.000000e+00 : f32} : (tensor<1x2x1xf32>, tensor<2x1xf32>)
+// CHECK: %[[Y:.*]] = aac.linear %arg0, %{{.*}}, %{{.*}} : (tensor<1x2x3xf32>, tensor<2x3xf32>, tensor<2xf32>)
 // CHECK: aac.add %[[Y]], %[[L]]
 onnx.graph @lora(%x: tensor<1x2x3xf32>) inputs ["x"] outputs ["y"] {
   %w = onnx.Initializer "w" dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]> : tensor<3x2xf32>

@@ -96,3 +96,15 @@ aac.suite {
     aac.return %y : tensor<1x3x4xf32>
   }
 }
+
+// -----
+
+aac.suite {
+  aac.param @w : tensor<4x4xf32> = dense<1.0> : tensor<4x4xf32>
+  aac.task @t(%x: tensor<1x3x4xf32>) inputs ["x"] outputs ["y"] {
+    %w = aac.use @w : tensor<4x4xf32>
+    // expected-error @+1 {{cannot be quantised with a scale: run aac-fold-scales first}}
+    %y = aac.linear %x, %w {scale = 2.0 : f32} : (tensor<1x3x4xf32>, tensor<4x4xf32>) -> tensor<1x3x4xf32>
+    aac.return %y : tensor<1x3x4xf32>
+  }
+}
