@@ -409,6 +409,7 @@ std::string encodeSegments(absl::Span<const uint8_t> bytes) {
 
   // From the last byte to the first, so that decoding goes forward.
   std::vector<std::array<Coder, 256>> coders;
+  coders.reserve(model.tables.size());
   for (const Table &table : model.tables)
     coders.push_back(codersOf(table));
   std::vector<uint8_t> coded(2 * bytes.size() + 16); // a symbol takes 12 bits at most

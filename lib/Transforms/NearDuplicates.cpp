@@ -59,14 +59,17 @@ void quantise(Subject &subject, AdaptivFloatFormat format) {
   subject.codeHash = hashOf(subject.codes);
 }
 
+uint32_t bitsOf(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
+
 /// Sum of the elements' bits: the same in any order.
 uint64_t orderlessSum(ArrayRef<float> values) {
   uint64_t sum = 0;
-  for (float value : values) {
-    uint32_t bits;
-    std::memcpy(&bits, &value, sizeof(bits));
-    sum += bits;
-  }
+  for (float value : values)
+    sum += bitsOf(value);
   return sum;
 }
 
@@ -76,7 +79,7 @@ bool isTranspose(Subject &a, Subject &b) {
   ArrayRef<float> x = a.values.get(), y = b.values.get();
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; ++c)
-      if (std::memcmp(&x[r * columns + c], &y[c * rows + r], sizeof(float)) != 0)
+      if (bitsOf(x[r * columns + c]) != bitsOf(y[c * rows + r]))
         return false;
   return true;
 }

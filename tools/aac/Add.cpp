@@ -109,6 +109,7 @@ Growth compare(const Stream &before, const Stream &after) {
 
 std::string bytesByTier(const std::map<std::string, uint64_t> &tiers) {
   std::vector<std::string> parts;
+  parts.reserve(tiers.size());
   for (const auto &[tier, bytes] : tiers)
     parts.push_back(absl::StrCat(bytes, " bytes in ", tier));
   return parts.empty() ? "nothing" : absl::StrJoin(parts, ", ");

@@ -96,6 +96,7 @@ cost::CellUse cellsOf(const Tier &tier, ArrayRef<Row> rows) {
   }
   use.wrongCells = use.errorRate * static_cast<double>(use.dataCells);
   std::vector<LevelErrors> errors;
+  errors.reserve(natural.bits.size());
   for (int bits : natural.bits)
     errors.push_back(LevelErrors::uniform(bits, use.errorRate));
   CellFormat best = bestCells(tier.bitsPerCell, errors, histogram);
