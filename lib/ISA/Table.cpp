@@ -136,7 +136,7 @@ constexpr FieldSpec kSoftmaxFields[] = {
     kSfuTimesteps,
     kInBias,
     kOutBias,
-    u(Field::SpanBase, "span_base", 8, "vectors", "auxiliary row of the first vector of the span"),
+    u(Field::SpanBase, "span_base", 7, "vectors", "auxiliary row of the first vector of the span"),
     u(Field::SpanBias, "span_bias", 3, "", "exponent bias register of the span's codes"),
     kPadLanes};
 constexpr FieldSpec kElementAddFields[] = {

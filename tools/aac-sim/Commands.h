@@ -25,6 +25,7 @@ void addAsCommand(CLI::App &app);
 void addCheckCommand(CLI::App &app);
 void addDisCommand(CLI::App &app);
 void addConformanceCommand(CLI::App &app);
+void addRegistersCommand(CLI::App &app);
 void addRunCommand(CLI::App &app);
 
 } // namespace aac::tool

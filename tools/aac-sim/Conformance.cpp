@@ -1,21 +1,29 @@
 //===- Conformance.cpp - aac-sim conformance: published engine vectors -----===//
 //
 // Runs records of JSON lines, one operation each, through the published engine
-// (aac/Sim/Published.h) and compares memories byte for byte. Exit code 1 if any failed.
+// (aac/Sim/Published.h), or register-level streams through the accelerator
+// (aac/Sim/Accelerator.h), and compares memories byte for byte. Cycles that a record gives are
+// compared with the timing model's. Exit code 1 if any failed.
 //
 //===----------------------------------------------------------------------===//
 #include "Commands.h"
 
 #include "aac/Numerics/Layout.h"
+#include "aac/Sim/Accelerator.h"
 #include "aac/Sim/Published.h"
+#include "aac/Sim/Timing.h"
 #include "aac/Support/File.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include <cstdlib>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace aac::tool {
 namespace {
@@ -57,6 +65,11 @@ std::vector<uint8_t> bytes(const json &record, const char *name) {
   return {raw.begin(), raw.end()};
 }
 
+/// How many units of `unitBytes` the hex string of a field has.
+int64_t imageSize(const json &record, const char *name, int64_t unitBytes) {
+  return static_cast<int64_t>(bytes(record, name).size()) / unitBytes;
+}
+
 void loadImage(pub::Memory &memory, const json &record, const std::string &prefix) {
   std::vector<uint8_t> data = bytes(record, (prefix + "_data_hex").c_str());
   std::vector<uint8_t> mask = bytes(record, (prefix + "_mask_hex").c_str());
@@ -67,17 +80,11 @@ void loadImage(pub::Memory &memory, const json &record, const std::string &prefi
     memory.mask[i / 2] = static_cast<uint16_t>(mask[i] | mask[i + 1] << 8);
 }
 
-std::array<pub::Place, 2> places(const json &record) {
-  std::array<pub::Place, 2> result;
-  for (auto [name, member] : {std::pair{"base_input", &pub::Place::base},
-                              std::pair{"base_input_offset", &pub::Place::offset}}) {
-    const json &pair = field(record, name);
-    if (!pair.is_array() || pair.size() != 2)
-      throw BadRecord{absl::StrCat("field '", name, "' is not a pair")};
-    for (size_t i = 0; i < 2; ++i)
-      result[i].*member = number(pair[i], name, 0, 4095);
-  }
-  return result;
+std::array<int, 2> pair(const json &record, const char *name) {
+  const json &value = field(record, name);
+  if (!value.is_array() || value.size() != 2)
+    throw BadRecord{absl::StrCat("field '", name, "' is not a pair")};
+  return {number(value[0], name, 0, 4095), number(value[1], name, 0, 4095)};
 }
 
 /// Empty, or where the first difference is.
@@ -110,7 +117,105 @@ std::string compare(const json &record, const std::string &prefix, const pub::Me
   return found.empty() ? difference("data memory", wantData, data) : found;
 }
 
-std::string runMatMul(const json &record) {
+//===----------------------------------------------------------------------===//
+// Cycles
+//===----------------------------------------------------------------------===//
+
+/// The timing model beside the cycles of the records.
+class Cycles {
+public:
+  static constexpr double kTolerance = 0.03;
+  static constexpr int64_t kSlack = 3; ///< cycles, for what takes a few dozen
+
+  explicit Cycles(std::string machineName) : machineName(std::move(machineName)) {}
+  /// Empty, or which figure of `record` is off. `operation` is the record's; `rows` and
+  /// `words` of its transfers by their names in the record.
+  std::string compare(const json &record, const isa::Instruction &operation,
+                      const std::map<std::string, int64_t> &sizes);
+
+private:
+  void load();
+  std::string compare(const std::string &name, const json &observed, const isa::Instruction &in);
+
+  std::string machineName;
+  std::optional<Machine> machine;
+};
+
+void Cycles::load() {
+  if (machine)
+    return;
+  absl::StatusOr<Machine> loaded = Machine::load(machineName, defaultMachinePath());
+  if (!loaded.ok())
+    fail(loaded.status());
+  machine = *std::move(loaded);
+  // The records' external memory delivers one beat a cycle.
+  for (Tier &tier : machine->tiers) {
+    double beats = static_cast<double>(machine->engine.timing.beatBytes) *
+                   machine->engine.clock.high;
+    tier.bandwidth.low = tier.bandwidth.typical = tier.bandwidth.high = beats;
+    tier.readLatency = tier.writeLatency = Quantity();
+  }
+}
+
+std::string Cycles::compare(const std::string &name, const json &observed,
+                            const isa::Instruction &in) {
+  int64_t want = number(observed, name.c_str(), 1, int64_t{1} << 40);
+  absl::StatusOr<int64_t> got = sim::instructionCycles(in, *machine);
+  if (!got.ok())
+    fail(got.status());
+  int64_t most =
+      std::max(kSlack, static_cast<int64_t>(kTolerance * static_cast<double>(want)));
+  if (std::abs(*got - want) <= most)
+    return "";
+  return absl::StrFormat("%s: the timing model says %d cycles, %d observed; that is more than 3 %% "
+                         "and %d cycles",
+                         name, *got, want, kSlack);
+}
+
+std::string Cycles::compare(const json &record, const isa::Instruction &operation,
+                            const std::map<std::string, int64_t> &sizes) {
+  using isa::Field;
+  std::string found;
+  if (auto observed = record.find("cycles_start_to_irq"); observed != record.end()) {
+    load();
+    found = compare("cycles_start_to_irq", *observed, operation);
+  }
+  auto transfers = record.find("cycles_loads_stores");
+  if (transfers == record.end() || !found.empty())
+    return found;
+  if (!transfers->is_object())
+    throw BadRecord{"field 'cycles_loads_stores' is not an object"};
+  load();
+  for (const auto &[name, observed] : transfers->items()) {
+    auto size = sizes.find(name);
+    if (size == sizes.end())
+      throw BadRecord{absl::StrCat("field 'cycles_loads_stores' has a transfer '", name,
+                                   "' that the operation does not have")};
+    bool store = name.find("store") == 0, mask = name.find("mask") != std::string::npos;
+    isa::Instruction in(name == "load_aux" ? isa::Opcode::LoadAux
+                        : mask ? (store ? isa::Opcode::StoreMask : isa::Opcode::LoadMask)
+                               : (store ? isa::Opcode::StoreData : isa::Opcode::LoadData));
+    in.set(mask ? Field::Words : Field::Rows, size->second);
+    in.set(Field::Address, static_cast<int64_t>(machine->tiers.front().base));
+    if (in.has(Field::Chunks))
+      in.set(Field::Chunks, 1);
+    found = compare(name, observed, in);
+    if (!found.empty())
+      return found;
+  }
+  return "";
+}
+
+/// Rows that a store of `vectors` result vectors moves: the worst case, and what the published
+/// source can move.
+int64_t storedRows(int64_t vectors) { return vectors <= 128 ? vectors : roundUp(vectors, 128); }
+
+//===----------------------------------------------------------------------===//
+// Operations
+//===----------------------------------------------------------------------===//
+
+std::string runMatMul(const json &record, Cycles &cycles) {
+  using isa::Field;
   pub::MatMul op;
   op.n0 = number(record, "N0", 16, 1008, 0);
   op.n1 = number(record, "N1", 16, 1008, 0);
@@ -122,14 +227,33 @@ std::string runMatMul(const json &record) {
   op.weightBias = number(record, "weight_bias", -128, 127, 0);
   op.outBias = bias(record, "adf_accum_bias");
   op.shift = number(record, "accum_right_shift", 0, 31, 0);
-  op.input = places(record);
-  op.outMemory = number(record, "output_memory", 0, 1, 0);
-  op.outBase = number(record, "base_output", 0, 4095, 0);
+  std::array<int, 2> base = pair(record, "base_input"), offset = pair(record, "base_input_offset");
+  for (size_t i = 0; i < 2; ++i)
+    op.input[i] = {base[i], base[i] - offset[i]};
+  int memory = number(record, "output_memory", 0, 1, 0);
+  int outBase = number(record, "base_output", 0, 4095, 0);
   pub::Engine engine;
   loadImage(engine.memory[0], record, "A");
   loadImage(engine.memory[1], record, "B");
-  std::vector<uint8_t> c = fromBlockOrder(engine.matMul(op), op.n1, op.n0);
-  return compare(record, "C", engine.memory[op.outMemory], op.outBase, c);
+  std::vector<uint8_t> c = engine.matMul(op);
+  engine.encode(memory, outBase, c);
+  std::string found = compare(record, "C", engine.memory[memory], outBase,
+                              fromBlockOrder(c, op.n1, op.n0));
+  if (!found.empty())
+    return found;
+  int64_t vectors = static_cast<int64_t>(op.n0) * op.n1 / kLanes;
+  return cycles.compare(
+      record,
+      isa::Instruction(isa::Opcode::MatMul)
+          .set(Field::N0, op.n0)
+          .set(Field::N1, op.n1)
+          .set(Field::M, op.m),
+      {{"load_data0", imageSize(record, "A_data_hex", kLanes)},
+       {"load_mask0", imageSize(record, "A_mask_hex", 2)},
+       {"load_data1", imageSize(record, "B_data_hex", kLanes)},
+       {"load_mask1", imageSize(record, "B_mask_hex", 2)},
+       {"store_mask", vectors},
+       {"store_data", storedRows(vectors)}});
 }
 
 pub::Sfu sfuOf(const json &record) {
@@ -138,26 +262,53 @@ pub::Sfu sfuOf(const json &record) {
   op.timesteps = number(record, "num_timestep", 1, 255, 0);
   op.activationBias[0] = bias(record, "adpbias_act1");
   op.memory = number(record, "memory", 0, 1, 0);
-  op.outBase = number(record, "base_output", 0, 4095, 0);
-  op.input = places(record);
+  std::array<int, 2> base = pair(record, "base_input"), offset = pair(record, "base_input_offset");
+  // Additions have two bases in one memory. Another unit takes masks from the first base, and
+  // its decoder data from the one with the decoder's number.
+  op.input[0] = {base[0], base[0] - offset[op.memory]};
+  op.input[1] = {base[1], base[1] - offset[op.memory]};
   return op;
 }
 
-std::string runElementAdd(const json &record) {
+std::string sfuCycles(const json &record, Cycles &cycles, isa::Opcode opcode, const pub::Sfu &op,
+                      const std::string &image) {
+  using isa::Field;
+  int64_t vectors = static_cast<int64_t>(op.vectors) * op.timesteps;
+  std::string number = std::to_string(op.memory);
+  std::map<std::string, int64_t> sizes = {
+      {"load_data" + number, imageSize(record, (image + "_data_hex").c_str(), kLanes)},
+      {"load_mask" + number, imageSize(record, (image + "_mask_hex").c_str(), 2)},
+      {"store_mask", vectors},
+      {"store_data", storedRows(vectors)}};
+  if (record.contains("aux_hex"))
+    sizes["load_aux"] = imageSize(record, "aux_hex", kLanes);
+  return cycles.compare(record,
+                        isa::Instruction(opcode)
+                            .set(Field::Vectors, op.vectors)
+                            .set(Field::Timesteps, op.timesteps),
+                        sizes);
+}
+
+std::string runElementAdd(const json &record, Cycles &cycles) {
   pub::Sfu op = sfuOf(record);
   op.activationBias[1] = bias(record, "adpbias_act2");
   op.activationBias[2] = bias(record, "adpbias_act3");
+  int outBase = number(record, "base_output", 0, 4095, 0);
   pub::Engine engine;
   loadImage(engine.memory[op.memory], record, "in");
   std::vector<uint8_t> c = engine.elementAdd(op);
-  return compare(record, "C", engine.memory[op.memory], op.outBase, c);
+  engine.encode(op.memory, outBase, c);
+  std::string found = compare(record, "C", engine.memory[op.memory], outBase, c);
+  return found.empty() ? sfuCycles(record, cycles, isa::Opcode::ElementAdd, op, "in") : found;
 }
 
-std::string runLayerNorm(const json &record) {
+std::string runLayerNorm(const json &record, Cycles &cycles) {
   pub::Sfu op = sfuOf(record);
+  op.input[0].data = op.input[op.memory].data;
   op.gammaBase = number(record, "base_gamma", 0, 255, 0);
   op.gammaBias = bias(record, "adpbias_gamma");
   op.betaBias = bias(record, "adpbias_beta");
+  int outBase = number(record, "base_output", 0, 4095, 0);
   pub::Engine engine;
   loadImage(engine.memory[op.memory], record, "X");
   std::vector<uint8_t> aux = bytes(record, "aux_hex");
@@ -165,7 +316,50 @@ std::string runLayerNorm(const json &record) {
     throw BadRecord{"the auxiliary image does not fit"};
   std::copy(aux.begin(), aux.end(), engine.aux.begin());
   std::vector<uint8_t> y = engine.layerNorm(op);
-  return compare(record, "Y", engine.memory[op.memory], op.outBase, y);
+  engine.encode(op.memory, outBase, y);
+  std::string found = compare(record, "Y", engine.memory[op.memory], outBase, y);
+  return found.empty() ? sfuCycles(record, cycles, isa::Opcode::LayerNorm, op, "X") : found;
+}
+
+/// A register-level stream: what it leaves in the external memory.
+std::string runRegisters(const json &record) {
+  const json &before = field(record, "dram_before"), &commands = field(record, "commands"),
+             &after = field(record, "dram_after");
+  if (!before.is_array() || !commands.is_array() || !after.is_array())
+    throw BadRecord{"'dram_before', 'commands' and 'dram_after' must be lists"};
+  auto region = [](const json &entry, std::vector<uint8_t> &data) {
+    uint32_t address = 0;
+    const json &text = entry.is_object() ? field(entry, "addr") : entry;
+    if (!text.is_string() || !absl::SimpleHexAtoi(text.get<std::string>(), &address))
+      throw BadRecord{"a memory region has no address 'addr' in hex"};
+    data = bytes(entry, "hex");
+    return address;
+  };
+  Machine machine; // the published source has one size
+  machine.engine.semantics = Semantics::Published;
+  std::unique_ptr<sim::Accelerator> accelerator = sim::Accelerator::create(machine);
+  std::vector<uint8_t> data;
+  for (const json &entry : before) {
+    uint32_t address = region(entry, data);
+    accelerator->dram.write(address, data);
+  }
+  for (size_t i = 0; i < commands.size(); ++i) {
+    if (!commands[i].is_string())
+      throw BadRecord{absl::StrCat("command ", i, " is not a string")};
+    absl::StatusOr<registers::Command> command = registers::parse(commands[i].get<std::string>());
+    absl::Status status = command.ok() ? accelerator->run(*command) : command.status();
+    if (!status.ok())
+      return absl::StrCat("command ", i, " (", commands[i].get<std::string>(),
+                          "): ", std::string(status.message()));
+  }
+  for (const json &entry : after) {
+    uint32_t address = region(entry, data);
+    std::string found = difference(absl::StrFormat("external memory at 0x%x", address).c_str(), data,
+                                   accelerator->dram.read(address, data.size()));
+    if (!found.empty())
+      return found;
+  }
+  return "";
 }
 
 std::string runConversion(const json &record, const std::string &type) {
@@ -194,20 +388,22 @@ std::string runConversion(const json &record, const std::string &type) {
   return difference("code", code, {pub::toCode(static_cast<int16_t>(value), fractionBits, b)});
 }
 
-std::string runRecord(const json &record) {
+std::string runRecord(const json &record, Cycles &cycles) {
   if (record.contains("t") && record["t"].is_string())
     return runConversion(record, record["t"].get<std::string>());
+  if (record.contains("commands"))
+    return runRegisters(record);
   const json &op = field(record, "op");
   if (op == "matmul")
-    return runMatMul(record);
+    return runMatMul(record, cycles);
   if (op == "elemadd")
-    return runElementAdd(record);
+    return runElementAdd(record, cycles);
   if (op == "layernorm")
-    return runLayerNorm(record);
+    return runLayerNorm(record, cycles);
   throw BadRecord{absl::StrCat("unknown operation ", op.dump())};
 }
 
-void runFiles(const std::vector<std::string> &files) {
+void runFiles(const std::vector<std::string> &files, Cycles cycles) {
   constexpr int64_t mostShown = 20;
   int64_t passed = 0, failed = 0;
   for (const std::string &path : files) {
@@ -223,7 +419,7 @@ void runFiles(const std::vector<std::string> &files) {
       std::string problem;
       if (record.is_object()) {
         try {
-          problem = runRecord(record);
+          problem = runRecord(record, cycles);
         } catch (const BadRecord &bad) {
           problem = bad.message;
         }
@@ -248,10 +444,13 @@ void runFiles(const std::vector<std::string> &files) {
 
 void addConformanceCommand(CLI::App &app) {
   auto files = std::make_shared<std::vector<std::string>>();
+  auto machine = std::make_shared<std::string>("edgebert-published");
   CLI::App *command = app.add_subcommand(
       "conformance", "Runs vectors of the published engine (semantics PUBLISHED)");
   command->add_option("files", *files, "records as JSON lines")->required();
-  command->callback([files] { runFiles(*files); });
+  command->add_option("--machine", *machine,
+                      "Name or file of the machine whose timing the cycles are compared with");
+  command->callback([files, machine] { runFiles(*files, Cycles(*machine)); });
 }
 
 } // namespace aac::tool

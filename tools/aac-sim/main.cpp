@@ -26,6 +26,7 @@ int main(int argc, char **argv) {
   aac::tool::addCheckCommand(app);
   aac::tool::addConformanceCommand(app);
   aac::tool::addDisCommand(app);
+  aac::tool::addRegistersCommand(app);
   aac::tool::addRunCommand(app);
   try {
     app.parse(argc, argv);
