@@ -35,7 +35,8 @@ Values accelConfig(const Instruction &in) {
 }
 
 Values matrixConfig(const Instruction &in) {
-  return {{Part::N0, in.get(Field::N0)}, {Part::N1, in.get(Field::N1)}, {Part::M, in.get(Field::M)}};
+  return {
+      {Part::N0, in.get(Field::N0)}, {Part::N1, in.get(Field::N1)}, {Part::M, in.get(Field::M)}};
 }
 
 Values layerNormConfig(const Instruction &in) {
@@ -103,9 +104,9 @@ const SfuRegisters *sfuRegisters(Op opcode) {
 absl::Status checkMatMul(const Instruction &in) {
   for (Field field : {Field::N0, Field::N1, Field::M})
     if (int64_t value = in.get(field); value < 16 || value % 16)
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "%s is %d, no multiple of 16",
-          field == Field::N0 ? "n0" : (field == Field::N1 ? "n1" : "m"), value));
+      return absl::InvalidArgumentError(
+          absl::StrFormat("%s is %d, no multiple of 16",
+                          field == Field::N0 ? "n0" : (field == Field::N1 ? "n1" : "m"), value));
   return absl::OkStatus();
 }
 
@@ -114,9 +115,8 @@ absl::Status checkBeats(const TransferRegisters &t, int64_t count, int64_t addre
     return absl::InvalidArgumentError(absl::StrFormat(
         "%d mask words are no multiple of the %d of a beat", count, kBeatBytes / t.unitBytes));
   if (address % kBeatBytes)
-    return absl::InvalidArgumentError(
-        absl::StrFormat("address 0x%x is no multiple of the %d bytes of a beat", address,
-                        kBeatBytes));
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "address 0x%x is no multiple of the %d bytes of a beat", address, kBeatBytes));
   return absl::OkStatus();
 }
 

@@ -57,8 +57,8 @@ absl::Status Accelerator::run(const registers::Command &command) {
 int Accelerator::get(Part part) const {
   uint32_t word = words[static_cast<size_t>(registers::specOf(part).reg) / 4];
   // Routing flags are any value that is not zero.
-  if (registers::specOf(part).bits == 1 && (part == Part::FlipMem || part == Part::UseAxi ||
-                                            part == Part::UseSfu))
+  if (registers::specOf(part).bits == 1 &&
+      (part == Part::FlipMem || part == Part::UseAxi || part == Part::UseSfu))
     return word != 0;
   return static_cast<int>(registers::extract(part, word));
 }

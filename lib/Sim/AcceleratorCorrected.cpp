@@ -54,9 +54,7 @@ private:
   absl::StatusOr<std::vector<int32_t>> row(int64_t base, int bias, int64_t t) const;
   absl::Status writeRow(int64_t t, const std::vector<int32_t> &words);
   absl::Status writeDense(int64_t vector, absl::Span<const uint8_t> codes);
-  uint32_t word(Part part) const {
-    return words[static_cast<size_t>(specOf(part).reg) / 4];
-  }
+  uint32_t word(Part part) const { return words[static_cast<size_t>(specOf(part).reg) / 4]; }
   const Memory &selected() const { return storage.memory[get(Part::FlipMem)]; }
   Memory &selected() { return storage.memory[get(Part::FlipMem)]; }
 
@@ -252,7 +250,8 @@ absl::Status Corrected::matMul() {
     return status;
   int64_t n0 = get(Part::N0), n1 = get(Part::N1), m = get(Part::M);
   if (n0 < 16 || n1 < 16 || m < 16 || n0 % 16 || n1 % 16 || m % 16)
-    return wrong(absl::StrFormat("N0 = %d, N1 = %d, M = %d are not all multiples of 16", n0, n1, m));
+    return wrong(
+        absl::StrFormat("N0 = %d, N1 = %d, M = %d are not all multiples of 16", n0, n1, m));
   absl::StatusOr<Operand> a = operand(OperandRole::A, n0), b = operand(OperandRole::B, n1);
   if (!a.ok() || !b.ok())
     return a.ok() ? b.status() : a.status();
@@ -305,8 +304,8 @@ absl::StatusOr<std::vector<int32_t>> Corrected::row(int64_t base, int bias, int6
     if (!status.ok())
       return status;
     if (memory.mask[at] != 0xffff)
-      return wrong(absl::StrFormat("vector %d is not dense: its mask word is 0x%04x", at,
-                                   memory.mask[at]));
+      return wrong(
+          absl::StrFormat("vector %d is not dense: its mask word is 0x%04x", at, memory.mask[at]));
     for (int lane = 0; lane < kLanes; ++lane)
       result.push_back(sfuWord(memory.data[at * kLanes + lane], bias));
   }
@@ -321,9 +320,8 @@ absl::Status Corrected::writeRow(int64_t t, const std::vector<int32_t> &row) {
   for (size_t i = 0; i < row.size(); ++i)
     codes[i] = sfuCode(row[i], get(Part::Bias3), counts);
   for (int64_t v = 0; v < vectors; ++v)
-    if (absl::Status status =
-            writeDense(get(Part::OutputBase) + blockVectorIndex(t, v, vectors),
-                       absl::MakeConstSpan(codes).subspan(v * kLanes, kLanes));
+    if (absl::Status status = writeDense(get(Part::OutputBase) + blockVectorIndex(t, v, vectors),
+                                         absl::MakeConstSpan(codes).subspan(v * kLanes, kLanes));
         !status.ok())
       return status;
   return absl::OkStatus();

@@ -21,10 +21,10 @@ using published::Place;
 using Pair = std::array<int, 2>;
 
 constexpr int kBurstBeats = 256;
-constexpr int kMaxMatMuls = 3;      ///< rule 5: the fourth hangs
-constexpr int kPendingOutputs = 6;  ///< rule 4: the seventh write is not taken
-constexpr int kBeatCounter = 4096;  ///< 12 bits
-constexpr int kMaxStoreBursts = 8;  ///< 3 bits
+constexpr int kMaxMatMuls = 3;     ///< rule 5: the fourth hangs
+constexpr int kPendingOutputs = 6; ///< rule 4: the seventh write is not taken
+constexpr int kBeatCounter = 4096; ///< 12 bits
+constexpr int kMaxStoreBursts = 8; ///< 3 bits
 constexpr int kMatMulModes = kDecodeN0 | kDecodeN1 << 6;
 
 absl::Status broken(absl::string_view what) { return absl::FailedPreconditionError(what); }
@@ -222,8 +222,8 @@ absl::Status Published::dispatch(Start opcode) {
 absl::Status Published::checkAddress(Part part) const {
   uint32_t address = words[static_cast<size_t>(specOf(part).reg) / 4];
   if (address % kBeatBytes)
-    return broken(absl::StrFormat("%s 0x%x is no multiple of %d", specOf(part).name, address,
-                                  kBeatBytes));
+    return broken(
+        absl::StrFormat("%s 0x%x is no multiple of %d", specOf(part).name, address, kBeatBytes));
   return absl::OkStatus();
 }
 
@@ -278,8 +278,9 @@ absl::Status Published::store(bool mask) {
     return hang("rule 4: a store waits for base_output: write 0x48 once after a soft reset");
   bool &stored = mask ? s.maskStored : s.dataStored;
   if (stored)
-    return broken("rule 4: base_output holds for one store of masks and one of data, the next would "
-                  "read from anywhere: soft reset first");
+    return broken(
+        "rule 4: base_output holds for one store of masks and one of data, the next would "
+        "read from anywhere: soft reset first");
   stored = true;
   int count = get(Part::CountLess1) + 1;
   int beats = mask ? count / kBeatWords : 2 * count % kBeatCounter;
@@ -322,7 +323,8 @@ absl::Status Published::checkOverwrite(int target, int vectors, const std::vecto
   const Memory &memory = engine.memory[target];
   int word = s.encoder.base + s.encoder.vectors;
   int stored = *std::max_element(s.encoder.stored.begin(), s.encoder.stored.end());
-  int byte = s.encoder.base + 16 * *std::min_element(s.encoder.stored.begin(), s.encoder.stored.end());
+  int byte =
+      s.encoder.base + 16 * *std::min_element(s.encoder.stored.begin(), s.encoder.stored.end());
   int byteEnd = s.encoder.base + 16 * (stored + vectors);
   for (size_t i = 0; i < operands.size(); ++i) {
     std::array<int, kLanes> count{};
@@ -335,8 +337,8 @@ absl::Status Published::checkOverwrite(int target, int vectors, const std::vecto
     }
     int rows = *std::max_element(count.begin(), count.end());
     auto overlap = [](int a, int aEnd, int b, int bEnd) { return a < bEnd && b < aEnd; };
-    bool words = overlap(word, word + vectors, operands[i].mask,
-                         operands[i].mask + operandVectors[i]);
+    bool words =
+        overlap(word, word + vectors, operands[i].mask, operands[i].mask + operandVectors[i]);
     bool bytes = overlap(byte, byteEnd, operands[i].data, operands[i].data + 16 * rows);
     bool behind = inPlace && dense && word <= operands[i].mask && byte <= operands[i].data;
     if ((words || bytes) && !behind)
@@ -372,9 +374,10 @@ absl::Status Published::matMul() {
     return status;
   int modes = static_cast<int>(words[static_cast<size_t>(Register::DecoderMode) / 4]);
   if (modes != kMatMulModes)
-    return hang(absl::StrFormat("rule 1: reset_mode is 0x%03x; a matrix product needs 0x%03x: write "
-                                "0x58 before 0x14 and 0x18",
-                                modes, kMatMulModes));
+    return hang(
+        absl::StrFormat("rule 1: reset_mode is 0x%03x; a matrix product needs 0x%03x: write "
+                        "0x58 before 0x14 and 0x18",
+                        modes, kMatMulModes));
   if (!op.n0 || !op.n1 || !op.m || op.n0 % 16 || op.n1 % 16 || op.m % 16)
     return hang(absl::StrFormat("N0 = %d, N1 = %d, M = %d are not all multiples of 16", op.n0,
                                 op.n1, op.m));
@@ -384,9 +387,10 @@ absl::Status Published::matMul() {
   if (++s.matmuls > kMaxMatMuls)
     return hang("rule 5: the fourth matrix product after a reset: soft reset first");
   if (s.matmuls > 1 && op.m != s.latchedM)
-    return broken(absl::StrFormat("rule 5: M is %d, but the first matrix product after the reset set "
-                                  "it to %d: soft reset first",
-                                  op.m, s.latchedM));
+    return broken(
+        absl::StrFormat("rule 5: M is %d, but the first matrix product after the reset set "
+                        "it to %d: soft reset first",
+                        op.m, s.latchedM));
   s.latchedM = op.m;
   if (!s.encoderBased)
     return hang("rule 4: results wait for base_output: write 0x48 once after a soft reset");
@@ -428,9 +432,10 @@ absl::Status Published::sfu(Start opcode, DecoderMode decoder, SfuMode mode) {
   // Rule 6. A mixture stops no later than the kind with the least room.
   s.limit = std::min(s.limit, entropyOp ? 9 : (opcode == Start::ElementAdd ? 7 : 4));
   if (++s.sinceMatMul > s.limit)
-    return hang(absl::StrFormat("rule 6: operation %d of this kind without a matrix product between: "
-                                "soft reset first",
-                                s.sinceMatMul));
+    return hang(
+        absl::StrFormat("rule 6: operation %d of this kind without a matrix product between: "
+                        "soft reset first",
+                        s.sinceMatMul));
   if (entropyOp)
     return entropy(unit, generator);
   if (generator.bases.empty() || generator.offsets.empty() || generator.controls.empty())
@@ -485,7 +490,8 @@ absl::Status Published::entropy(const Unit &unit, const Generator &generator) {
   op.activationBias[0] = static_cast<int>(extract(Part::Bias1, *unit.control));
   op.memory = get(Part::FlipMem);
   if (!s.entropyOperand || (*s.entropyOperand)[1] != op.vectors || op.vectors == 0)
-    return hang("rule 7: Enpy's decoder keeps num_vector of the operation before: soft reset first");
+    return hang(
+        "rule 7: Enpy's decoder keeps num_vector of the operation before: soft reset first");
   op.input[0] = {(*unit.base)[0], (*s.entropyOperand)[0]};
   s.entropyOperand = latest(generator, op.memory); // for the next one
   std::optional<int16_t> result = engine.entropy(op);

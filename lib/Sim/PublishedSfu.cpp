@@ -77,8 +77,7 @@ int16_t logarithm(uint16_t value) {
 }
 
 std::vector<uint8_t> Engine::layerNorm(const Sfu &op) const {
-  std::vector<uint8_t> codes =
-      decode(memory[op.memory], op.input[0], op.vectors * op.timesteps);
+  std::vector<uint8_t> codes = decode(memory[op.memory], op.input[0], op.vectors * op.timesteps);
   int width = op.vectors * kLanes;
   for (int t = 0; t < op.timesteps; ++t) {
     uint8_t *row = codes.data() + static_cast<ptrdiff_t>(t) * width;

@@ -150,8 +150,8 @@ void Cycles::load() {
   machine = *std::move(loaded);
   // The records' external memory delivers one beat a cycle.
   for (Tier &tier : machine->tiers) {
-    double beats = static_cast<double>(machine->engine.timing.beatBytes) *
-                   machine->engine.clock.high;
+    double beats =
+        static_cast<double>(machine->engine.timing.beatBytes) * machine->engine.clock.high;
     tier.bandwidth.low = tier.bandwidth.typical = tier.bandwidth.high = beats;
     tier.readLatency = tier.writeLatency = Quantity();
   }
@@ -163,8 +163,7 @@ std::string Cycles::compare(const std::string &name, const json &observed,
   absl::StatusOr<int64_t> got = sim::instructionCycles(in, *machine);
   if (!got.ok())
     fail(got.status());
-  int64_t most =
-      std::max(kSlack, static_cast<int64_t>(kTolerance * static_cast<double>(want)));
+  int64_t most = std::max(kSlack, static_cast<int64_t>(kTolerance * static_cast<double>(want)));
   if (std::abs(*got - want) <= most)
     return "";
   return absl::StrFormat("%s: the timing model says %d cycles, %d observed; that is more than 3 %% "
@@ -237,23 +236,22 @@ std::string runMatMul(const json &record, Cycles &cycles) {
   loadImage(engine.memory[1], record, "B");
   std::vector<uint8_t> c = engine.matMul(op);
   engine.encode(memory, outBase, c);
-  std::string found = compare(record, "C", engine.memory[memory], outBase,
-                              fromBlockOrder(c, op.n1, op.n0));
+  std::string found =
+      compare(record, "C", engine.memory[memory], outBase, fromBlockOrder(c, op.n1, op.n0));
   if (!found.empty())
     return found;
   int64_t vectors = static_cast<int64_t>(op.n0) * op.n1 / kLanes;
-  return cycles.compare(
-      record,
-      isa::Instruction(isa::Opcode::MatMul)
-          .set(Field::N0, op.n0)
-          .set(Field::N1, op.n1)
-          .set(Field::M, op.m),
-      {{"load_data0", imageSize(record, "A_data_hex", kLanes)},
-       {"load_mask0", imageSize(record, "A_mask_hex", 2)},
-       {"load_data1", imageSize(record, "B_data_hex", kLanes)},
-       {"load_mask1", imageSize(record, "B_mask_hex", 2)},
-       {"store_mask", vectors},
-       {"store_data", storedRows(vectors)}});
+  return cycles.compare(record,
+                        isa::Instruction(isa::Opcode::MatMul)
+                            .set(Field::N0, op.n0)
+                            .set(Field::N1, op.n1)
+                            .set(Field::M, op.m),
+                        {{"load_data0", imageSize(record, "A_data_hex", kLanes)},
+                         {"load_mask0", imageSize(record, "A_mask_hex", 2)},
+                         {"load_data1", imageSize(record, "B_data_hex", kLanes)},
+                         {"load_mask1", imageSize(record, "B_mask_hex", 2)},
+                         {"store_mask", vectors},
+                         {"store_data", storedRows(vectors)}});
 }
 
 pub::Sfu sfuOf(const json &record) {
@@ -282,11 +280,10 @@ std::string sfuCycles(const json &record, Cycles &cycles, isa::Opcode opcode, co
       {"store_data", storedRows(vectors)}};
   if (record.contains("aux_hex"))
     sizes["load_aux"] = imageSize(record, "aux_hex", kLanes);
-  return cycles.compare(record,
-                        isa::Instruction(opcode)
-                            .set(Field::Vectors, op.vectors)
-                            .set(Field::Timesteps, op.timesteps),
-                        sizes);
+  return cycles.compare(
+      record,
+      isa::Instruction(opcode).set(Field::Vectors, op.vectors).set(Field::Timesteps, op.timesteps),
+      sizes);
 }
 
 std::string runElementAdd(const json &record, Cycles &cycles) {
@@ -354,8 +351,8 @@ std::string runRegisters(const json &record) {
   }
   for (const json &entry : after) {
     uint32_t address = region(entry, data);
-    std::string found = difference(absl::StrFormat("external memory at 0x%x", address).c_str(), data,
-                                   accelerator->dram.read(address, data.size()));
+    std::string found = difference(absl::StrFormat("external memory at 0x%x", address).c_str(),
+                                   data, accelerator->dram.read(address, data.size()));
     if (!found.empty())
       return found;
   }

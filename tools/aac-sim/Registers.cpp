@@ -37,11 +37,11 @@ absl::StatusOr<std::vector<const Program *>> selected(const Options &options,
   if (!programs.empty() || (options.program.empty() && options.task.empty()))
     return programs;
   return absl::InvalidArgumentError(
-      options.task.empty() ? absl::StrCat("no program '", options.program,
-                                          "'; there are: ", namesOf(stream.programs))
-                           : absl::StrCat("no task '", options.task,
-                                          "' with such a program; there are: ",
-                                          namesOf(stream.tasks)));
+      options.task.empty()
+          ? absl::StrCat("no program '", options.program,
+                         "'; there are: ", namesOf(stream.programs))
+          : absl::StrCat("no task '", options.task,
+                         "' with such a program; there are: ", namesOf(stream.tasks)));
 }
 
 std::string linesOf(const std::vector<registers::Line> &lines, bool notes) {

@@ -87,7 +87,7 @@ TEST_F(ConformanceTest, EveryObservedVectorPasses) {
       "golden";
   if (!std::filesystem::exists(golden / "matmul.jsonl"))
     GTEST_SKIP() << "no vectors in " << golden << " (AAC_SHARED names another folder)";
-  for (const char *name : {"matmul", "elemadd", "layernorm", "convert"}) {
+  for (const char *name : {"matmul", "elemadd", "layernorm", "registers", "convert"}) {
     std::string text;
     EXPECT_EQ(run(absl::StrCat("'", (golden / name).string(), ".jsonl'"), text), 0) << text;
     EXPECT_THAT(text, HasSubstr(" passed, 0 failed"));

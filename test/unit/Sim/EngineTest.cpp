@@ -483,6 +483,41 @@ TEST(Sfu, SoftmaxEqualsTheDefinition) {
   }
 }
 
+TEST(Sfu, SoftmaxRowSumsPerBias) {
+  // The row of docs/engine-arithmetic.md: what 8-bit codes leave of a sum of 1. Rows of equal
+  // scores of every width up to 512, and random ones.
+  std::mt19937 rng(19);
+  std::vector<std::vector<int32_t>> rows;
+  for (int width = 1; width <= 512; ++width)
+    rows.emplace_back(width, 0);
+  size_t equal = rows.size();
+  for (int round = 0; round < 1000; ++round)
+    rows.push_back(
+        randomWords(rng, 1 + rng() % 512, 7, std::ldexp(1.0, static_cast<int>(rng() % 5) - 2)));
+  std::printf("softmax row sums: bias, worst |sum - 1| of equal scores, of random scores, mean\n");
+  for (int bias = 0; bias < 8; ++bias) {
+    double worst[2] = {}, mean = 0;
+    for (size_t r = 0; r < rows.size(); ++r) {
+      std::vector<int32_t> span(rows[r].size(), 16384), p(rows[r].size());
+      softmaxRow(rows[r], span, absl::MakeSpan(p));
+      double words = 0, codes = 0;
+      Counts counts;
+      for (int32_t v : p) {
+        words += v / 16384.0;
+        codes += decodeAdaptivFloat(kAf8, bias - 10, sfuCode(v, bias, counts));
+      }
+      EXPECT_LE(std::fabs(words - 1), static_cast<double>(p.size()) / 32768 + 1e-9);
+      double error = std::fabs(codes - 1);
+      worst[r >= equal] = std::max(worst[r >= equal], error);
+      mean += r >= equal ? error / static_cast<double>(rows.size() - equal) : 0;
+    }
+    std::printf("| %d | %.3f | %.3f | %.4f |\n", bias, worst[0], worst[1], mean);
+    if (bias == 3) {
+      EXPECT_LT(mean, 0.1);
+    }
+  }
+}
+
 TEST(Sfu, ElementAddSaturates) {
   EXPECT_EQ(addWords(524000, 287), 524287);
   EXPECT_EQ(addWords(524000, 288), 524287);

@@ -1,0 +1,534 @@
+//===- AcceleratorTest.cpp - the accelerator at its registers --------------===//
+#include "aac/Sim/Accelerator.h"
+
+#include "aac/Sim/Engine.h"
+#include "aac/Sim/Simulator.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+using namespace aac;
+using namespace aac::sim;
+using isa::Field;
+using isa::Instruction;
+using isa::Opcode;
+using testing::HasSubstr;
+
+namespace {
+
+constexpr uint32_t kDram = 0x80000000;
+using Fields = std::vector<std::pair<Field, int64_t>>;
+
+Instruction make(Opcode opcode, const Fields &values = {}) {
+  Instruction in(opcode);
+  if (in.has(Field::Chunks))
+    in.set(Field::Chunks, 1);
+  for (auto [field, value] : values)
+    in.set(field, value);
+  return in;
+}
+
+Machine machineOf(const char *name) {
+  auto loaded = Machine::load(name, {std::string(AAC_SOURCE_DIR) + "/machines"});
+  EXPECT_TRUE(loaded.ok()) << loaded.status();
+  return *loaded;
+}
+
+//===----------------------------------------------------------------------===//
+// CORRECTED: registers against the instruction-level simulator
+//===----------------------------------------------------------------------===//
+
+class CorrectedTest : public testing::Test {
+protected:
+  CorrectedTest() : machine(machineOf("edgebert")) {
+    std::mt19937 rng(5);
+    image.resize(0x20000);
+    for (size_t i = 0; i < image.size(); ++i) // from 0x8000 on: mask words that leave lanes out
+      image[i] = static_cast<uint8_t>(rng() & (i < 0x8000 ? 0xdf : 0xff));
+    std::fill_n(image.begin() + 0x10000, 0x2000, 0xff); // dense mask words
+  }
+
+  /// Runs `code` on both and compares the first 256 KiB of the tier.
+  void compare(std::vector<Instruction> code, int *entropyStatus = nullptr) {
+    Stream stream;
+    Task task;
+    task.name = "t";
+    task.runProgram = 0;
+    stream.tasks.push_back(task);
+    stream.switchTo = {-1, -1};
+    stream.images.push_back({"dram", kDram, 1, image});
+    stream.images.push_back({"dram", kDram + 0x20000, 1, std::vector<uint8_t>(0x20000)});
+    Program program;
+    program.name = "p";
+    program.code.push_back(make(Opcode::TaskBegin));
+    program.code.insert(program.code.end(), code.begin(), code.end());
+    program.code.push_back(make(Opcode::TaskEnd));
+    stream.programs = {program};
+    auto simulator = Simulator::create(stream, machine);
+    ASSERT_TRUE(simulator.ok()) << simulator.status();
+    ASSERT_TRUE(simulator->runPowerOn().ok());
+    ASSERT_TRUE(simulator->switchTo(0).ok());
+    auto outputs = simulator->run(0, {});
+    ASSERT_TRUE(outputs.ok()) << outputs.status();
+
+    auto lines = registers::expandProgram(program, Semantics::Corrected);
+    ASSERT_TRUE(lines.ok()) << lines.status();
+    auto accelerator = Accelerator::create(machine);
+    accelerator->dram.write(kDram, image);
+    for (const registers::Line &line : *lines)
+      if (line.note.empty()) {
+        // Through text, as a player would get it.
+        auto command = registers::parse(registers::print(line.command));
+        ASSERT_TRUE(command.ok());
+        absl::Status status = accelerator->run(*command);
+        ASSERT_TRUE(status.ok()) << registers::print(*command) << ": " << status;
+      }
+    EXPECT_EQ(accelerator->dram.read(kDram, 0x40000), *simulator->readTier(kDram, 0x40000));
+    EXPECT_THAT(std::string(accelerator->waitForInterrupt().message()),
+                HasSubstr("no command runs"));
+    if (entropyStatus) {
+      *entropyStatus = static_cast<int>(accelerator->read(0x5c) & 3);
+      EXPECT_EQ(*entropyStatus, simulator->entropyStatus());
+    }
+  }
+  Instruction data(Opcode op, int64_t memory, int64_t row, int64_t rows, int64_t offset) {
+    return make(op, {{Field::Memory, memory},
+                     {Field::Row, row},
+                     {Field::Rows, rows},
+                     {Field::Address, kDram + offset}});
+  }
+  Instruction mask(Opcode op, int64_t memory, int64_t row, int64_t words, int64_t offset) {
+    return make(op, {{Field::Memory, memory},
+                     {Field::Row, row},
+                     {Field::Words, words},
+                     {Field::Address, kDram + offset}});
+  }
+  const Instruction wait = make(Opcode::Wait, {{Field::Units, 7}});
+  Machine machine;
+  std::vector<uint8_t> image;
+};
+
+TEST_F(CorrectedTest, MatMulOfSparseOperandsAnywhere) {
+  for (int out = 0; out < 2; ++out)
+    compare({mask(Opcode::LoadMask, 0, 100, 2 * 48, 0x9000),
+             data(Opcode::LoadData, 0, 60, 2 * 48, 0), mask(Opcode::LoadMask, 1, 7, 3 * 48, 0xa000),
+             data(Opcode::LoadData, 1, 7, 3 * 48, 0x4000), wait,
+             make(Opcode::MatMul, {{Field::N0, 32},
+                                   {Field::N1, 48},
+                                   {Field::M, 48},
+                                   {Field::Relu, out},
+                                   {Field::BiasEnable, 1},
+                                   {Field::WeightBias, -100},
+                                   {Field::Shift, 9},
+                                   {Field::OutBias, 5},
+                                   {Field::Base0, 100},
+                                   {Field::Base1, 7},
+                                   {Field::DataOffset0, 40},
+                                   {Field::OutMemory, out},
+                                   {Field::OutBase, 2000}}),
+             wait, mask(Opcode::StoreMask, out, 2000, 96, 0x20000),
+             data(Opcode::StoreData, out, 2000, 96, 0x21000)});
+}
+
+TEST_F(CorrectedTest, SpecialFunctionsWithPadding) {
+  Fields fields = {{Field::Memory, 1},  {Field::InBase, 32},    {Field::OutBase, 300},
+                   {Field::Vectors, 2}, {Field::Timesteps, 20}, {Field::InBias, 4},
+                   {Field::OutBias, 3}, {Field::PadLanes, 5}};
+  std::vector<Instruction> begin = {
+      mask(Opcode::LoadMask, 1, 32, 256, 0x10000),
+      data(Opcode::LoadData, 1, 32, 256, 0x1000),
+      mask(Opcode::LoadMask, 1, 300, 64, 0x10000),
+      data(Opcode::LoadData, 1, 300, 64, 0x3000),
+      make(Opcode::LoadAux, {{Field::Row, 9}, {Field::Rows, 16}, {Field::Address, kDram + 0x800}}),
+      wait};
+  auto with = [&](Opcode op, const Fields &more) {
+    std::vector<Instruction> code = begin;
+    code.push_back(make(op, fields));
+    for (auto [field, value] : more)
+      code.back().set(field, value);
+    code.insert(code.end(),
+                {wait, data(Opcode::StoreData, 1, 300, 64, 0x20000),
+                 mask(Opcode::StoreMask, 1, 300, 64, 0x21000),
+                 make(Opcode::StoreAux,
+                      {{Field::Row, 10}, {Field::Rows, 4}, {Field::Address, kDram + 0x22000}})});
+    return code;
+  };
+  compare(with(
+      Opcode::LayerNorm,
+      {{Field::GammaBase, 9}, {Field::BetaBase, 13}, {Field::GammaBias, 4}, {Field::BetaBias, 2}}));
+  compare(with(Opcode::Softmax, {{Field::SpanBase, 11}, {Field::SpanBias, 7}}));
+  compare(with(Opcode::ElementAdd, {{Field::InBase1, 128}, {Field::InBias1, 6}}));
+  for (int64_t threshold : {-32768, 32767}) {
+    std::vector<Instruction> code = begin;
+    code.push_back(make(Opcode::Entropy, {{Field::Memory, 1},
+                                          {Field::InBase, 32},
+                                          {Field::Vectors, 2},
+                                          {Field::InBias, 4},
+                                          {Field::Threshold, threshold},
+                                          {Field::PadLanes, 5}}));
+    int status = 0;
+    compare(code, &status);
+    EXPECT_EQ(status, threshold < 0 ? 2 : 3);
+  }
+}
+
+TEST_F(CorrectedTest, ChunksLoopsAndOverlap) {
+  Instruction load = data(Opcode::LoadData, 0, 0, 2, 0x100);
+  load.set(Field::Chunks, 3).set(Field::AddressStride, 0x200).set(Field::RowStride, 4);
+  load.set(Field::LoopStride, 0x1000);
+  Instruction store = data(Opcode::StoreData, 0, 0, 10, 0x20000);
+  store.set(Field::LoopStride, 0x100);
+  Instruction add = make(Opcode::ElementAdd, {{Field::Memory, 1},
+                                              {Field::OutBase, 64},
+                                              {Field::Vectors, 1},
+                                              {Field::Timesteps, 16},
+                                              {Field::InBias, 3},
+                                              {Field::OutBias, 4}});
+  compare({data(Opcode::LoadData, 0, 0, 16, 0), data(Opcode::LoadData, 1, 0, 16, 0x700),
+           mask(Opcode::LoadMask, 1, 0, 16, 0x10000), wait, make(Opcode::Loop, {{Field::Count, 3}}),
+           add, load, store, make(Opcode::End), wait, data(Opcode::StoreData, 1, 64, 16, 0x21000)});
+}
+
+TEST_F(CorrectedTest, SaysWhatIsWrong) {
+  auto errorOf = [&](std::vector<std::pair<uint32_t, uint32_t>> writes) {
+    auto accelerator = Accelerator::create(machine);
+    for (auto [address, value] : writes)
+      if (absl::Status status = accelerator->write(address, value); !status.ok())
+        return std::string(status.message());
+    return std::string();
+  };
+  EXPECT_THAT(errorOf({{0x04, 3}, {0x04, 3}}), HasSubstr("wait for its interrupt first"));
+  EXPECT_EQ(errorOf({{0x04, 3}, {0x58, 0x81}, {0x10, 0x01004010}, {0x04, 7}}), "")
+      << "one transfer beside one operation";
+  EXPECT_THAT(errorOf({{0x05, 1}}), HasSubstr("no multiple of 4"));
+  EXPECT_THAT(errorOf({{0x28, 4}, {0x40, 3}, {0x04, 1}}), HasSubstr("no multiple of 8"));
+  EXPECT_THAT(errorOf({{0x04, 4}}), HasSubstr("write 0x4c = 1"));
+  EXPECT_THAT(errorOf({{0x40, 4095}, {0x48, 1}, {0x04, 3}}),
+              HasSubstr("rows 1 to 4096 are outside"));
+  EXPECT_THAT(errorOf({{0x04, 7}}), HasSubstr("write 0x58 = 0x081"));
+  EXPECT_THAT(errorOf({{0x4c, 1}, {0x04, 7}}), HasSubstr("write 0x4c = 0"));
+  EXPECT_THAT(errorOf({{0x50, 1}, {0x04, 7}}), HasSubstr("write 0x50 = 0"));
+  EXPECT_THAT(errorOf({{0x58, 0x81}, {0x04, 7}}), HasSubstr("not all multiples of 16"));
+  EXPECT_THAT(errorOf({{0x50, 1}, {0x58, 4}, {0x04, 8}}), HasSubstr("write 0x54 = 1"));
+  EXPECT_THAT(errorOf({{0x50, 1}, {0x58, 4}, {0x54, 1}, {0x04, 8}}), HasSubstr("write 0x20"));
+  EXPECT_THAT(errorOf({{0x50, 1}, {0x58, 8}, {0x54, 2}, {0x20, 0x101}, {0x04, 9}}),
+              HasSubstr("is not dense"));
+  EXPECT_THAT(errorOf({{0x04, 12}}), HasSubstr("needs an entropy"));
+  EXPECT_EQ(errorOf({{0x04, 0}, {0x04, 99}}), "") << "other opcodes do nothing";
+}
+
+//===----------------------------------------------------------------------===//
+// PUBLISHED: hazards
+//===----------------------------------------------------------------------===//
+
+class PublishedTest : public testing::Test {
+protected:
+  PublishedTest() : accelerator(Accelerator::create(machineOf("edgebert-published"))) {}
+  /// Writes and awaits (address 0xff: irq); the first error's message.
+  std::string run(std::vector<std::pair<uint32_t, uint32_t>> commands) {
+    for (auto [address, value] : commands) {
+      absl::Status status = accelerator->run({address == kIrq, address, value});
+      if (!status.ok())
+        return std::string(status.message());
+    }
+    return "";
+  }
+  using Commands = std::vector<std::pair<uint32_t, uint32_t>>;
+  static constexpr uint32_t kIrq = 0xff;
+  /// A matrix product of 16 x 16 x `m` with its masks at word `base`.
+  Commands matMul(uint32_t base = 0, uint32_t m = 16) {
+    return {{0x50, 0}, {0x58, 0x81}, {0x14, base | base << 16}, {0x18, 0}, {0x10, 0x4010 | m << 20},
+            {0x04, 7}, {kIrq, 0}};
+  }
+  Commands sfu(uint32_t decoder, uint32_t mode, uint32_t opcode, uint32_t base = 0) {
+    return {{0x50, 1},    {0x58, decoder}, {0x54, mode},  {0x1c, 0},      {0x24, 0},
+            {0x14, base}, {0x18, 0},       {0x20, 0x101}, {0x04, opcode}, {kIrq, 0}};
+  }
+  std::unique_ptr<Accelerator> accelerator;
+};
+
+TEST_F(PublishedTest, OneOperationAfterAReset) {
+  EXPECT_THAT(run(matMul()), HasSubstr("write 0x48 once"));
+  EXPECT_EQ(run({{0x00, 1}, {0x48, 2048}}), "");
+  EXPECT_EQ(run(matMul()), "");
+  EXPECT_THAT(run(matMul(0, 32)), HasSubstr("rule 5: M is 32"));
+}
+
+TEST_F(PublishedTest, TheFourthMatMulAndTheFifthLayerNormHang) {
+  run({{0x48, 2048}});
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(run(matMul()), "");
+  EXPECT_THAT(run(matMul()), HasSubstr("rule 5: the fourth"));
+  for (auto [decoder, mode, opcode, most] :
+       {std::array<uint32_t, 4>{4, 1, 8, 4}, {8, 2, 9, 4}, {32, 4, 10, 7}}) {
+    EXPECT_EQ(run({{0x00, 1}, {0x48, 2048}}), "");
+    for (uint32_t i = 0; i < most; ++i)
+      EXPECT_EQ(run(sfu(decoder, mode, opcode)), "");
+    EXPECT_THAT(run(sfu(decoder, mode, opcode)), HasSubstr("rule 6")) << opcode;
+  }
+}
+
+TEST_F(PublishedTest, ModesComeFirstAndConfigurationOnce) {
+  run({{0x48, 2048}});
+  EXPECT_THAT(run({{0x14, 0}, {0x18, 0}, {0x58, 0x81}, {0x10, 0x01004010}, {0x04, 7}, {kIrq, 0}}),
+              HasSubstr("rule 2"));
+  EXPECT_THAT(run({{0x00, 1}, {0x48, 2048}, {0x10, 0x01004010}, {0x04, 7}, {kIrq, 0}}),
+              HasSubstr("rule 1: reset_mode is 0x000"));
+  EXPECT_THAT(run({{0x00, 1},
+                   {0x48, 0x800},
+                   {0x50, 1},
+                   {0x58, 4},
+                   {0x14, 0},
+                   {0x18, 0},
+                   {0x20, 0x101},
+                   {0x54, 1},
+                   {0x04, 8},
+                   {kIrq, 0}}),
+              HasSubstr("rule 8: the start is lost"));
+  run({{0x00, 1}, {0x48, 2048}});
+  EXPECT_THAT(run({{0x4c, 1}, {0x58, 0x81}, {0x04, 7}, {kIrq, 0}}), HasSubstr("write 0x4c = 0"));
+  EXPECT_THAT(run({{0x00, 1}, {0x04, 3}, {0x08, 1}}), HasSubstr("rule 9"));
+  EXPECT_THAT(run({{0x00, 1}, {0x04, 3}, {0x04, 3}}), HasSubstr("merge into one pulse"));
+  EXPECT_THAT(run({{0x00, 1}, {kIrq, 0}}), HasSubstr("no command runs"));
+}
+
+TEST_F(PublishedTest, BasesOfResults) {
+  // The second 0x48 holds from the second vector on; counters go on through operations.
+  std::vector<uint8_t> row(16, 0x31), ones(32, 0xff);
+  accelerator->dram.write(0, row);
+  accelerator->dram.write(64, ones);
+  EXPECT_EQ(run({{0x40, 0},
+                 {0x30, 0},
+                 {0x04, 3},
+                 {kIrq, 0},
+                 {0x40, 3},
+                 {0x28, 64},
+                 {0x04, 1},
+                 {kIrq, 0},
+                 {0x48, 1024},
+                 {0x48, 2048}}),
+            "");
+  EXPECT_EQ(run(sfu(32, 4, 10)), "");
+  EXPECT_NE(accelerator->memories().memory[0].mask[1024], 0);
+  EXPECT_NE(accelerator->memories().memory[0].data[1024], 0);
+  EXPECT_EQ(run(sfu(32, 4, 10)), "");
+  EXPECT_NE(accelerator->memories().memory[0].mask[2049], 0);
+  EXPECT_NE(accelerator->memories().memory[0].data[2048 + 16], 0);
+  EXPECT_EQ(accelerator->memories().memory[0].mask[2048], 0);
+  for (int i = 0; i < 6; ++i)
+    EXPECT_EQ(run({{0x48, 0}}), "");
+  EXPECT_THAT(run({{0x48, 0}}), HasSubstr("rule 4: the seventh"));
+  EXPECT_THAT(run({{0x00, 1}, {0x48, 0}, {0x4c, 1}, {0x04, 4}, {kIrq, 0}, {0x04, 4}}),
+              HasSubstr("rule 4: base_output holds for one store"));
+  EXPECT_THAT(run({{0x00, 1}, {0x04, 4}, {kIrq, 0}}), HasSubstr("use_axi, which is 0"));
+  EXPECT_THAT(run({{0x00, 1}, {0x04, 6}}), HasSubstr("stops the published source"));
+}
+
+TEST_F(PublishedTest, TheMatMulAfterAnSfuOperationReadsStaleMasks) {
+  // Masks at word 0 are ones, at word 512 zeros: the stale base makes the result non-zero.
+  std::vector<uint8_t> codes(256, 0x31), ones(32, 0xff);
+  accelerator->dram.write(0, codes);
+  accelerator->dram.write(0x400, ones);
+  for (uint32_t memory : {0u, 1u})
+    EXPECT_EQ(run({{0x08, memory},
+                   {0x40, 15},
+                   {0x30, 0},
+                   {0x04, 3},
+                   {kIrq, 0},
+                   {0x28, 0x400},
+                   {0x04, 1},
+                   {kIrq, 0}}),
+              "");
+  EXPECT_EQ(run({{0x48, 2048}}), "");
+  EXPECT_EQ(run(sfu(32 << 6, 4, 10)), "");
+  Commands stale = matMul();
+  stale[2].second = 512 | 512 << 16;
+  stale[3].second = 512 | 512 << 16; // data at byte 0 all the same
+  EXPECT_EQ(run(stale), "");
+  EXPECT_EQ(accelerator->memories().memory[1].mask[2049], 0xffff);
+}
+
+TEST_F(PublishedTest, BurstsOfPartialLengthAreMisplaced) {
+  std::vector<uint8_t> image(0x4000);
+  for (size_t i = 0; i < image.size(); ++i)
+    image[i] = static_cast<uint8_t>(i / 16);
+  accelerator->dram.write(0x1000, image);
+  // 130 rows: the second burst has 4 beats and goes to byte 32 from address + 32.
+  EXPECT_EQ(run({{0x40, 129}, {0x30, 0x1000}, {0x04, 3}, {kIrq, 0}}), "");
+  EXPECT_EQ(accelerator->memories().memory[0].data[127 * 16], 127);
+  EXPECT_EQ(accelerator->memories().memory[0].data[128 * 16], 0);
+  EXPECT_EQ(run({{0x40, 2047}, {0x30, 0}, {0x04, 3}, {kIrq, 0}}), "");
+  EXPECT_EQ(accelerator->memories().memory[0].data[16], 1) << "2048 rows move nothing";
+  EXPECT_EQ(run({{0x40, 2047}, {0x28, 0x1000}, {0x04, 1}, {kIrq, 0}}), "");
+  // The second burst of masks comes from 1024 bytes on, where 2048 were meant.
+  EXPECT_EQ(accelerator->memories().memory[0].mask[1024], 64 | 64 << 8);
+}
+
+TEST_F(PublishedTest, EntropyAndFrequency) {
+  EXPECT_THAT(run({{0x04, 12}, {kIrq, 0}}), HasSubstr("rule 8"));
+  run({{0x00, 1}, {0x24, 0x00017fff}});
+  for (uint32_t reg = 0x64; reg < 0x80; reg += 4)
+    run({{reg, 0x01010101 * (reg - 0x60) / 4}});
+  // All zero: max 0, sum 16 of 1022, ln = 2.77 (2841), exp(0) once more: quotient 1.
+  std::string text = run({{0x50, 1},
+                          {0x58, 16},
+                          {0x54, 8},
+                          {0x14, 0},
+                          {0x18, 0},
+                          {0x20, 0x101},
+                          {0x04, 11},
+                          {kIrq, 0}});
+  EXPECT_EQ(text, "");
+  EXPECT_EQ(accelerator->read(0x5c) & 3, 3u);
+  EXPECT_EQ(run({{0x04, 12}, {kIrq, 0}}), "");
+  // Near 2836: bin 4, the fifth oscillator code and the fifth regulator code.
+  EXPECT_EQ(accelerator->read(0x5c) >> 2 & 63, 0x01010101u >> 24 & 63);
+  EXPECT_EQ(accelerator->read(0x5c) >> 10 & 255, 0x01010101u * 0x14 / 4 & 255);
+}
+
+//===----------------------------------------------------------------------===//
+// PUBLISHED: arithmetic of the units that no vectors cover
+//===----------------------------------------------------------------------===//
+
+int64_t floorDivide(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+int64_t low16(int64_t v) { return ((v % 65536) + 65536 + 32768) % 65536 - 32768; }
+
+/// The description once more, in divisions and floating-point powers.
+int64_t slowExp(int64_t x) {
+  const double slope[] = {194, 230, 273, 325}, start[] = {1022, 1216, 1446, 1719};
+  int64_t t = floorDivide(x * 23637, 8192), whole = floorDivide(t, 2048);
+  int64_t fraction = t - 2048 * whole, segment = fraction / 512;
+  double y = slope[segment] * static_cast<double>(fraction % 512) + start[segment] * 512;
+  double scaled = std::floor(std::floor(std::ldexp(y, static_cast<int>(whole))) / 512);
+  return static_cast<int64_t>(std::fmod(scaled, 65536.0));
+}
+
+TEST(PublishedUnits, ExponentialAndLogarithmOverTheWholeRange) {
+  double worstExp = 0, worstLog = 0;
+  for (int x = -32768; x < 32768; ++x) {
+    int64_t got = published::exponential(static_cast<int16_t>(x));
+    ASSERT_EQ(got, slowExp(x)) << x;
+    double truth = std::exp(x / 1024.0);
+    if (x < 4 * 1024) // wraps from ln 64 on
+      worstExp = std::max(worstExp, std::fabs(static_cast<double>(got) / 1024 - truth) /
+                                        std::max(truth, 1.0));
+  }
+  for (int u = 1; u < 65536; ++u)
+    worstLog =
+        std::max(worstLog, std::fabs(published::logarithm(static_cast<uint16_t>(u)) / 1024.0 -
+                                     std::log(u / 1024.0)));
+  EXPECT_LT(worstExp, 0.005);
+  EXPECT_LT(worstLog, 0.005);
+  EXPECT_EQ(published::exponential(0), 1022);
+  EXPECT_EQ(published::logarithm(0), 0);
+}
+
+TEST(PublishedUnits, SoftmaxEqualsTheDescription) {
+  std::mt19937 rng(23);
+  for (int round = 0; round < 40; ++round) {
+    published::Engine engine;
+    published::Sfu op;
+    op.vectors = 1 + rng() % 3;
+    op.timesteps = 1 + rng() % 5;
+    op.memory = round & 1;
+    op.activationBias = {static_cast<int>(rng() % 8), 0, 0};
+    op.spanBase = static_cast<int>(rng() % 128);
+    op.spanBias = static_cast<int>(rng() % 8);
+    for (uint8_t &byte : engine.aux)
+      byte = static_cast<uint8_t>(rng());
+    published::Memory &memory = engine.memory[op.memory];
+    for (size_t i = 0; i < 4096; ++i)
+      memory.data[i] = static_cast<uint8_t>(rng());
+    for (size_t i = 0; i < 64; ++i)
+      memory.mask[i] = static_cast<uint16_t>(round % 3 ? rng() : 0xffff);
+    // Lane counters by pass: saved only after the passes 2, 6, 10, ...
+    std::vector<uint8_t> want;
+    int saved[16] = {}, pass = 0;
+    for (int t = 0; t < op.timesteps; ++t) {
+      int64_t max = -32767, sum = 0;
+      for (int stage = 0; stage < 3; ++stage, ++pass) {
+        int counter[16];
+        std::copy(saved, saved + 16, counter);
+        for (int v = 0; v < op.vectors; ++v) {
+          int codes[16], words[16];
+          for (int lane = 0; lane < 16; ++lane) {
+            bool there = memory.mask[t * op.vectors + v] >> lane & 1;
+            codes[lane] = there ? memory.data[16 * counter[lane] + lane] : 0;
+            counter[lane] += there;
+          }
+          for (int lane = 0; lane < 16; ++lane)
+            words[lane] =
+                lane < 8 ? static_cast<int>(low16(codes[2 * lane] + 256 * codes[2 * lane + 1])) : 0;
+          if (stage == 2)
+            sum = published::logarithm(static_cast<uint16_t>(sum));
+          for (int lane = 0; lane < 16; ++lane) {
+            if (stage == 0)
+              max = std::max<int64_t>(
+                  max, published::toFixed(static_cast<uint8_t>(codes[lane]), op.activationBias[0]));
+            else if (stage == 1)
+              sum = low16(sum + slowExp(low16(words[lane] - max)));
+            else {
+              int64_t span =
+                  published::toFixed(engine.aux[op.spanBase + 16 * v + lane], op.spanBias);
+              int64_t p = low16(slowExp(low16(words[lane] - max - sum)));
+              want.push_back(
+                  published::toCode(static_cast<int16_t>(low16(floorDivide(p * span, 1024))), 10,
+                                    op.activationBias[0]));
+            }
+          }
+        }
+        if (pass % 4 == 2)
+          std::copy(counter, counter + 16, saved);
+      }
+    }
+    ASSERT_EQ(engine.softmax(op), want) << round;
+  }
+}
+
+TEST(PublishedUnits, EntropyEqualsTheDescription) {
+  std::mt19937 rng(29);
+  int undefined = 0;
+  for (int round = 0; round < 200; ++round) {
+    published::Engine engine;
+    published::Sfu op;
+    op.vectors = 1 + rng() % 4;
+    op.timesteps = 1;
+    op.activationBias = {static_cast<int>(rng() % 8), 0, 0};
+    std::fill_n(engine.memory[0].mask.begin(), 8, 0xffff);
+    for (int i = 0; i < 16 * op.vectors; ++i)
+      engine.memory[0].data[i] = static_cast<uint8_t>(round % 5 == 0 ? 0x7f : rng());
+    int64_t max = -32767, sum = 0, weighted = 0;
+    const std::vector<uint8_t> &data = engine.memory[0].data;
+    for (int i = 0; i < 16 * op.vectors; ++i)
+      max = std::max<int64_t>(max, published::toFixed(data[i], op.activationBias[0]));
+    for (int i = 0; i < 16 * op.vectors; ++i) {
+      int at = i / 16 * 16 + 2 * (i % 16);
+      int64_t word = i % 16 < 8 ? low16(data[at] + 256 * data[at + 1]) : 0, d = low16(word - max);
+      sum = low16(sum + slowExp(d));
+      weighted = low16(weighted + slowExp(low16(word * d)));
+    }
+    std::optional<int16_t> got = engine.entropy(op);
+    undefined += !got;
+    ASSERT_EQ(got.has_value(), sum != 0);
+    if (got) {
+      ASSERT_EQ(*got,
+                low16(published::logarithm(static_cast<uint16_t>(sum)) + max - weighted / sum));
+    }
+  }
+  EXPECT_GT(undefined, 0);
+}
+
+TEST(PublishedUnits, DvfsBins) {
+  using published::dvfs;
+  EXPECT_EQ(dvfs(-5, 1).ldo, 0);
+  EXPECT_EQ(dvfs(255, 1).ldo, 0);
+  EXPECT_EQ(dvfs(256, 1).ldo, 1);
+  EXPECT_EQ(dvfs(511, 2).ldo, 0);
+  EXPECT_EQ(dvfs(28671, 1).dco, 14);
+  EXPECT_EQ(dvfs(28672, 1).dco, 14);
+  EXPECT_EQ(dvfs(28672, 1).ldo, 15);
+}
+
+} // namespace
