@@ -308,11 +308,11 @@ std::vector<Instruction> instructionsOf(const json &r) {
 TEST_F(Golden, ExpansionsAreTheObservedStreams) {
   std::map<std::string, json> operations;
   for (const char *name : {"matmul", "elemadd", "layernorm"})
-    for (json &record : records(name))
-      operations[record["id"]] = std::move(record);
+    for (const json &record : records(name))
+      operations[record["id"].get<std::string>()] = record;
   int compared = 0;
   for (const json &stream : records("registers")) {
-    const json &operation = operations.at(stream["ref"]);
+    const json &operation = operations.at(stream["ref"].get<std::string>());
     EXPECT_EQ(lines(instructionsOf(operation), Semantics::Published),
               stream["commands"].get<std::vector<std::string>>())
         << stream["id"];

@@ -79,6 +79,40 @@ TEST_F(ConformanceTest, CountsAndNamesFailures) {
   EXPECT_EQ(run("", text), 2);
 }
 
+TEST_F(ConformanceTest, RegisterStreamsAndCycles) {
+  std::string sum =
+      R"({"op":"elemadd","num_vector":1,"num_timestep":1,"adpbias_act1":0,"adpbias_act2":0,)"
+      R"("adpbias_act3":0,"memory":1,"base_output":512,"base_input":[0,1],"base_input_offset":[0,0],)"
+      R"("in_data_hex":"","in_mask_hex":"00000000","C_data_hex":"","C_mask_hex":"0000","C_hex":")" +
+      std::string(32, '0') + "\",";
+  std::string stream =
+      R"({"dram_before":[{"addr":"0x100","hex":"00112233445566778899aabbccddeeff"}],)"
+      R"("commands":["w 0x40 0","w 0x30 0x100","w 0x04 3","irq","w 0x48 0","w 0x4c 1",)"
+      R"("w 0x34 0x200","w 0x04 4","irq"],"dram_after":[{"addr":"0x200","hex":"0011)";
+  ASSERT_TRUE(
+      writeFileAtomically(
+          (folder / "a.jsonl").string(),
+          absl::StrCat(sum, "\"cycles_start_to_irq\":41}\n", sum, "\"cycles_start_to_irq\":60}\n",
+                       sum, "\"cycles_loads_stores\":{\"store_mask\":17,\"store_data\":18}}\n", sum,
+                       "\"cycles_loads_stores\":{\"load_data0\":17}}\n", stream, "\"}]}\n", stream,
+                       "23\"}]}\n", R"({"dram_before":[],"commands":["irq"],"dram_after":[]})",
+                       "\n", R"({"dram_before":[],"commands":["w 1"],"dram_after":[]})", "\n",
+                       R"({"dram_before":[{"hex":"00"}],"commands":[],"dram_after":[]})", "\n"))
+          .ok());
+  std::string text;
+  EXPECT_EQ(run("a.jsonl", text), 1);
+  EXPECT_THAT(text, testing::EndsWith("3 passed, 6 failed\n"));
+  for (const char *part :
+       {"a.jsonl:2: cycles_start_to_irq: the timing model says 41 cycles, 60 observed",
+        "a.jsonl:4: field 'cycles_loads_stores' has a transfer 'load_data0'",
+        "a.jsonl:6: external memory at 0x200: byte 2 is 0x22, expected 0x23",
+        "a.jsonl:7: command 0 (irq): the interrupt never comes",
+        "a.jsonl:8: command 0 (w 1): 'w 1' is", "a.jsonl:9: no field 'addr'"})
+    EXPECT_THAT(text, HasSubstr(part));
+  EXPECT_EQ(run("a.jsonl --machine=none", text), 1);
+  EXPECT_THAT(text, HasSubstr("none"));
+}
+
 TEST_F(ConformanceTest, EveryObservedVectorPasses) {
   const char *shared = std::getenv("AAC_SHARED");
   std::filesystem::path golden =
