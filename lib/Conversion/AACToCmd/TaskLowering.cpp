@@ -310,18 +310,55 @@ LogicalResult TaskLowering::lower(LinearOp op) {
       std::min<int64_t>(2, (engine.dataRows - held * rowVectors) / outVectors);
   int64_t commands = 0;
 
+  // Where weights stay, inputs come in turns to two places, the second `shift` rows behind
+  // the first. Where both do not fit whole, the rows of the new input that the old one does not
+  // cover still come in while the engine computes.
+  const int64_t capacity = std::min(engine.dataRows, engine.maskWords);
+  const int64_t inputRows = held * rowVectors;
+  int64_t inputShift = 0, inputs = 0;
+  if (tile.getOrder() != "input" && tokens > held) {
+    inputShift = std::min(inputRows, capacity - inputRows - outBuffers * outVectors);
+    if (inputShift < inputRows && held != kLanes)
+      inputShift = 0; // several blocks would have to be split
+  }
+  const int64_t results = inputShift > 0 ? inputShift + inputRows : inputRows;
+
   ArrayRef<int64_t> dataOffsets = *weights.getDataOffsets(), dataRows = *weights.getDataRows(),
                     maskOffsets = *weights.getMaskOffsets();
   const int64_t tiles = dataOffsets.size();
 
   auto loadInput = [&](int64_t first, int64_t count) {
-    int64_t blocks = count / kLanes;
-    ensureOnes(op, inputMemory, 0, count * rowVectors);
-    if (hasBias)
-      ensureLanes(op, inputMemory, inputVectors * kLanes, blocks, rowVectors * kLanes);
-    loadData(op, inputMemory, 0, inputVectors * kLanes,
-             *input + first / kLanes * inputVectors * kBlockBytes, 0, blocks,
-             inputVectors * kBlockBytes, rowVectors * kLanes);
+    int64_t blocks = count / kLanes, rows = inputVectors * kLanes;
+    bool second = inputShift > 0 && inputs++ % 2 == 1;
+    int64_t base = second ? inputShift : 0;
+    uint64_t from = *input + first / kLanes * inputVectors * kBlockBytes;
+    auto lanes = [&] {
+      if (hasBias)
+        ensureLanes(op, inputMemory, base + rows, blocks, rowVectors * kLanes);
+    };
+    ensureOnes(op, inputMemory, base, count * rowVectors);
+    if (inputShift == 0 || inputShift == inputRows) {
+      lanes();
+      loadData(op, inputMemory, base, rows, from, 0, blocks, inputVectors * kBlockBytes,
+               rowVectors * kLanes);
+      return base;
+    }
+    // First what the other place does not cover: the end of the second, the begin of the first.
+    int64_t split = std::clamp<int64_t>(second ? inputRows - inputShift : inputShift, 0, rows);
+    auto part = [&](int64_t begin, int64_t end) {
+      if (begin < end)
+        loadData(op, inputMemory, base + begin, end - begin, from + begin * kLanes);
+    };
+    if (second) {
+      lanes();
+      part(split, rows);
+      part(0, split);
+    } else {
+      part(0, split);
+      part(split, rows);
+      lanes();
+    }
+    return base;
   };
   auto loadWeights = [&](int64_t index) {
     int64_t base = index % weightBuffers * weightVectors;
@@ -336,9 +373,10 @@ LogicalResult TaskLowering::lower(LinearOp op) {
                loopStride);
     return base;
   };
-  auto compute = [&](int64_t first, int64_t count, int64_t index, int64_t weightBase) {
+  auto compute = [&](int64_t first, int64_t count, int64_t index, int64_t weightBase,
+                     int64_t inputBase) {
     int64_t rows = std::min(tileRows, features - index * tileRows);
-    int64_t outBase = held * rowVectors + commands++ % outBuffers * outVectors;
+    int64_t outBase = results + commands++ % outBuffers * outVectors;
     emit(Op::MatMul, op)
         .set(F::N0, transposed ? count : rows)
         .set(F::N1, transposed ? rows : count)
@@ -346,8 +384,8 @@ LogicalResult TaskLowering::lower(LinearOp op) {
         .set(F::Relu, relu)
         .set(F::Shift, *shift)
         .set(F::OutBias, format.getBias())
-        .set(F::Base0, transposed ? 0 : weightBase)
-        .set(F::Base1, transposed ? weightBase : 0)
+        .set(F::Base0, transposed ? inputBase : weightBase)
+        .set(F::Base1, transposed ? weightBase : inputBase)
         .set(F::OutMemory, inputMemory)
         .set(F::OutBase, outBase);
     wroteDense(inputMemory, outBase, count * rows / kLanes);
@@ -375,9 +413,9 @@ LogicalResult TaskLowering::lower(LinearOp op) {
   if (tile.getOrder() == "input") {
     for (int64_t first = 0; first < tokens; first += held) {
       int64_t count = std::min(held, tokens - first);
-      loadInput(first, count);
+      int64_t inputBase = loadInput(first, count);
       for (int64_t index = 0; index < tiles; ++index)
-        compute(first, count, index, loadWeights(index));
+        compute(first, count, index, loadWeights(index), inputBase);
       if (!function)
         continue;
       int64_t offset = first / kLanes * featureBlocks * kBlockBytes;
@@ -394,8 +432,8 @@ LogicalResult TaskLowering::lower(LinearOp op) {
     int64_t base = loadWeights(index);
     for (int64_t first = 0; first < tokens; first += held) {
       int64_t count = std::min(held, tokens - first);
-      loadInput(first, count);
-      compute(first, count, index, base);
+      int64_t inputBase = loadInput(first, count);
+      compute(first, count, index, base, inputBase);
     }
   }
   return success();
