@@ -6,7 +6,7 @@ if(NOT AAC_LIT)
 endif()
 
 set(AAC_LIT_TOOLS)
-foreach(tool aac aac-opt aac-translate aac-sim aac-isa-gen aac-lsp-server aac-reduce)
+foreach(tool aac aac-onnx-ops aac-opt aac-translate aac-sim aac-isa-gen aac-lsp-server aac-reduce)
   if(TARGET ${tool})
     list(APPEND AAC_LIT_TOOLS ${tool})
   endif()

@@ -106,8 +106,9 @@ Inference inferElementwise(Operation *op) {
     return invalid("the condition must be bool, got " + str(op->getOperand(0).getType()));
   if (isa<AndOp, OrOp, XorOp, NotOp>(op) && !isBool)
     return invalid("operands must be bool, got " + str(element));
-  if (isa<ErfOp, ExpOp, LogOp, SigmoidOp, SqrtOp, TanhOp, GeluOp, ReciprocalOp, CosOp, SinOp,
-          SoftplusOp, CeilOp, FloorOp>(op) &&
+  if (isa<IsInfOp, IsNaNOp, EluOp, LeakyReluOp, HardSigmoidOp, HardSwishOp, SoftsignOp, RoundOp,
+          MeanOp, ErfOp, ExpOp, LogOp, SigmoidOp, SqrtOp, TanhOp, GeluOp, ReciprocalOp, CosOp,
+          SinOp, SoftplusOp, CeilOp, FloorOp>(op) &&
       !isa<FloatType>(element))
     return invalid("operand must be float, got " + str(element));
   if (isBool && isa<AddOp, SubOp, MulOp, DivOp, PowOp, ModOp, MaxOp, MinOp, SumOp, AbsOp, NegOp,
@@ -117,7 +118,10 @@ Inference inferElementwise(Operation *op) {
       gelu && gelu.getApproximate() != "none" && gelu.getApproximate() != "tanh")
     return invalid("approximate must be \"none\" or \"tanh\", got \"" + gelu.getApproximate() +
                    "\"");
-  if (isa<EqualOp, GreaterOp, GreaterOrEqualOp, LessOp, LessOrEqualOp>(op))
+  for (const char *name : {"alpha", "beta"})
+    if (auto factor = op->getAttrOfType<FloatAttr>(name); factor && !factor.getValue().isFinite())
+      return invalid(Twine(name) + " must be finite");
+  if (isa<EqualOp, GreaterOp, GreaterOrEqualOp, LessOp, LessOrEqualOp, IsInfOp, IsNaNOp>(op))
     element = IntegerType::get(op->getContext(), 1);
   if (auto cast = dyn_cast<CastOp>(op)) {
     element = elementType(op->getContext(), cast.getTo());
@@ -150,7 +154,102 @@ Inference inferReduce(Operation *op) {
   }
   if (type.getElementType().isInteger(1))
     return invalid("operand must be numbers, got bool");
+  if (isa<ReduceL1Op, ReduceL2Op, ReduceLogSumOp, ReduceLogSumExpOp, ReduceSumSquareOp>(op) &&
+      !isa<FloatType>(type.getElementType()))
+    return invalid("operand must be float, got " + str(type));
   return tensor(shape, type.getElementType());
+}
+
+Inference inferArg(Operation *op) {
+  auto type = typeOf(op->getOperand(0));
+  auto integer = [&](const char *name, int64_t otherwise) {
+    auto attr = op->getAttrOfType<IntegerAttr>(name);
+    return attr ? attr.getInt() : otherwise;
+  };
+  auto axis = resolveAxis(integer("axis", 0), type.getRank());
+  if (!axis)
+    return badAxis(integer("axis", 0), type.getRank());
+  if (type.getElementType().isInteger(1))
+    return invalid("operand must be numbers, got bool");
+  Shape shape(type.getShape());
+  if (shape[*axis] == 0)
+    return invalid("nothing to choose from in " + str(type));
+  if (integer("keepdims", 1) != 0)
+    shape[*axis] = 1;
+  else
+    shape.erase(shape.begin() + *axis);
+  return tensor(shape, IntegerType::get(op->getContext(), 64));
+}
+
+Inference inferCumSum(CumSumOp op) {
+  auto type = typeOf(op.getX());
+  if (!resolveAxis(op.getAxis(), type.getRank()))
+    return badAxis(op.getAxis(), type.getRank());
+  if (type.getElementType().isInteger(1))
+    return invalid("operand must be numbers, got bool");
+  return known(type);
+}
+
+Inference inferTrilu(TriluOp op) {
+  auto type = typeOf(op.getInput());
+  if (type.getRank() < 2)
+    return invalid("operand must be matrices, got " + str(type));
+  if (!isAbsent(op.getK()) && (typeOf(op.getK()).getNumElements() != 1 ||
+                               !typeOf(op.getK()).getElementType().isInteger(64)))
+    return invalid("k must be one i64, got " + str(op.getK().getType()));
+  return known(type);
+}
+
+Inference inferGatherElements(GatherElementsOp op) {
+  auto data = typeOf(op.getData()), indices = typeOf(op.getIndices());
+  auto axis = resolveAxis(op.getAxis(), data.getRank());
+  if (!axis)
+    return badAxis(op.getAxis(), data.getRank());
+  bool fits = indices.getRank() == data.getRank() && isa<IntegerType>(indices.getElementType());
+  for (int64_t i = 0; fits && i < data.getRank(); ++i)
+    fits = i == *axis || indices.getDimSize(i) <= data.getDimSize(i);
+  if (!fits)
+    return invalid("indices " + str(indices) + " do not fit data " + str(data));
+  return tensor(indices.getShape(), data.getElementType());
+}
+
+Inference inferOneHot(OneHotOp op, ConstantLookup constants) {
+  auto indices = typeOf(op.getIndices()), values = typeOf(op.getValues());
+  int64_t rank = indices.getRank() + 1;
+  auto axis = resolveAxis(op.getAxis(), rank);
+  if (!axis)
+    return badAxis(op.getAxis(), rank);
+  if (values.getShape() != ArrayRef<int64_t>{2} || typeOf(op.getDepth()).getNumElements() != 1)
+    return invalid("depth must be one number and values two, got " + str(op.getDepth().getType()) +
+                   " and " + str(values));
+  auto depth = constants(op.getDepth());
+  if (!depth)
+    return unknown();
+  if (depth->front() < 1)
+    return invalid("depth is " + Twine(depth->front()) + ", must be positive");
+  Shape shape(indices.getShape());
+  shape.insert(shape.begin() + *axis, depth->front());
+  return tensor(shape, values.getElementType());
+}
+
+Inference inferPad(PadOp op, ConstantLookup constants) {
+  auto type = typeOf(op.getData());
+  StringRef mode = op.getMode();
+  if (mode != "constant" && mode != "reflect" && mode != "edge" && mode != "wrap")
+    return invalid("mode \"" + mode + "\" is not supported");
+  if (!isAbsent(op.getValue()) && (typeOf(op.getValue()).getNumElements() != 1 ||
+                                   typeOf(op.getValue()).getElementType() != type.getElementType()))
+    return invalid("the value must be one element of " + str(type.getElementType()) + ", got " +
+                   str(op.getValue().getType()));
+  auto pads = resolvePads(op, constants);
+  if (!pads)
+    return unknown();
+  if (!pads->why.empty())
+    return invalid(pads->why);
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    if (mode != "constant" && type.getDimSize(i) == 0 && pads->shape[i] > 0)
+      return invalid("nothing to repeat along axis " + Twine(i) + " of " + str(type));
+  return tensor(pads->shape, type.getElementType());
 }
 
 Inference inferMatMul(MatMulOp op) {
@@ -531,6 +630,43 @@ std::optional<SliceRange> resolveSlice(int64_t start, int64_t end, int64_t step,
   return SliceRange{start, step, span == 0 ? 0 : (span - 1) / -step + 1};
 }
 
+std::optional<PadRange> resolvePads(PadOp op, ConstantLookup constants) {
+  auto type = cast<RankedTensorType>(op.getData().getType());
+  int64_t rank = type.getRank();
+  auto pads = constants(op.getPads());
+  if (!pads)
+    return std::nullopt;
+  SmallVector<int64_t> axes;
+  if (isAbsent(op.getAxes())) {
+    for (int64_t i = 0; i < rank; ++i)
+      axes.push_back(i);
+  } else if (auto given = constants(op.getAxes())) {
+    for (int64_t axis : *given) {
+      auto resolved = resolveAxis(axis, rank);
+      if (!resolved || llvm::is_contained(axes, *resolved))
+        return PadRange{{}, {}, "axes " + str(*given) + " do not fit rank " + std::to_string(rank)};
+      axes.push_back(*resolved);
+    }
+  } else {
+    return std::nullopt;
+  }
+  if (pads->size() != 2 * axes.size())
+    return PadRange{{},
+                    {},
+                    std::to_string(pads->size()) + " pads for " + std::to_string(axes.size()) +
+                        " axes"};
+  PadRange range{SmallVector<int64_t>(rank, 0), SmallVector<int64_t>(type.getShape()), ""};
+  for (auto [i, axis] : llvm::enumerate(axes)) {
+    int64_t before = (*pads)[i], after = (*pads)[axes.size() + i];
+    range.before[axis] = before;
+    int64_t &size = range.shape[axis];
+    if (llvm::AddOverflow(size, before, size) || llvm::AddOverflow(size, after, size) || size < 0)
+      range.why = "pads " + std::to_string(before) + " and " + std::to_string(after) +
+                  " do not fit axis " + std::to_string(axis) + " of " + str(Type(type));
+  }
+  return range;
+}
+
 std::pair<int64_t, int64_t> resolveShapeRange(ShapeOp op, int64_t rank) {
   auto clamp = [&](int64_t value) {
     return std::min(std::max<int64_t>(value < 0 ? value + rank : value, 0), rank);
@@ -671,8 +807,15 @@ Inference inferTypes(Operation *op, ConstantLookup constants) {
       return unknown();
   }
   return llvm::TypeSwitch<Operation *, Inference>(op)
-      .Case<ReduceMaxOp, ReduceMeanOp, ReduceMinOp, ReduceProdOp, ReduceSumOp>(
+      .Case<ReduceL1Op, ReduceL2Op, ReduceLogSumOp, ReduceLogSumExpOp, ReduceMaxOp, ReduceMeanOp,
+            ReduceMinOp, ReduceProdOp, ReduceSumOp, ReduceSumSquareOp>(
           [](Operation *o) { return inferReduce(o); })
+      .Case<ArgMaxOp, ArgMinOp>([](Operation *o) { return inferArg(o); })
+      .Case([](CumSumOp o) { return inferCumSum(o); })
+      .Case([](TriluOp o) { return inferTrilu(o); })
+      .Case([](GatherElementsOp o) { return inferGatherElements(o); })
+      .Case([&](OneHotOp o) { return inferOneHot(o, constants); })
+      .Case([&](PadOp o) { return inferPad(o, constants); })
       .Case([](MatMulOp o) { return inferMatMul(o); })
       .Case([](GemmOp o) { return inferGemm(o); })
       .Case([](EinsumOp o) { return inferEinsum(o); })

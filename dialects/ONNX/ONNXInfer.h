@@ -9,6 +9,7 @@
 
 namespace aac::onnx {
 
+class PadOp;
 class ShapeOp;
 
 /// Most dimensions that a tensor may have: more is no model but an attack on memory.
@@ -53,6 +54,14 @@ struct SliceRange {
 };
 /// Clamps a Slice of an axis of `size` as ONNX says; nothing when `step` is 0.
 std::optional<SliceRange> resolveSlice(int64_t start, int64_t end, int64_t step, int64_t size);
+
+/// What a Pad adds in front along each axis, and its result's shape; `why` when it cannot.
+struct PadRange {
+  llvm::SmallVector<int64_t> before, shape;
+  std::string why;
+};
+/// Nothing where pads or axes are not constant.
+std::optional<PadRange> resolvePads(PadOp op, ConstantLookup constants);
 
 /// First and last-plus-one dimension that a Shape reads.
 std::pair<int64_t, int64_t> resolveShapeRange(ShapeOp op, int64_t rank);

@@ -157,6 +157,9 @@ def ONNX_ReluOp : ONNX_Unary<"Relu", "max(x, 0)">;
 def ONNX_SigmoidOp : ONNX_Unary<"Sigmoid", "1 / (1 + exp(-x))">;
 def ONNX_SignOp : ONNX_Unary<"Sign", "-1, 0 or 1">;
 def ONNX_SinOp : ONNX_Unary<"Sin", "sine">;
+def ONNX_RoundOp : ONNX_Unary<"Round", "to the nearest integer, halves to the even one">;
+def ONNX_SoftsignOp : ONNX_Unary<"Softsign", "x / (1 + |x|)">;
+def ONNX_HardSwishOp : ONNX_Unary<"HardSwish", "x max(0, min(1, x / 6 + 0.5))">;
 def ONNX_SoftplusOp : ONNX_Unary<"Softplus", "ln(1 + exp(x))">;
 def ONNX_SqrtOp : ONNX_Unary<"Sqrt", "square root">;
 def ONNX_TanhOp : ONNX_Unary<"Tanh", "hyperbolic tangent">;
@@ -174,6 +177,16 @@ def ONNX_GeluOp : ONNX_Unary<"Gelu", "gaussian error linear unit"> {
     0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
   }];
   let arguments = (ins ONNX_Tensor:$x, DefaultValuedAttr<StrAttr, "\"none\"">:$approximate);
+}
+
+class ONNX_Alpha<string mnemonic, string alpha, string text> : ONNX_Unary<mnemonic, text> {
+  let arguments = (ins ONNX_Tensor:$x, DefaultValuedAttr<F32Attr, alpha>:$alpha);
+}
+def ONNX_EluOp : ONNX_Alpha<"Elu", "1.0f", "x where positive, else alpha (exp(x) - 1)">;
+def ONNX_LeakyReluOp : ONNX_Alpha<"LeakyRelu", "0.01f", "x where positive, else alpha x">;
+def ONNX_HardSigmoidOp : ONNX_Unary<"HardSigmoid", "max(0, min(1, alpha x + beta))"> {
+  let arguments = (ins ONNX_Tensor:$x, DefaultValuedAttr<F32Attr, "0.2f">:$alpha,
+                       DefaultValuedAttr<F32Attr, "0.5f">:$beta);
 }
 
 def ONNX_CastOp : ONNX_Unary<"Cast", "conversion to another element type"> {
@@ -195,6 +208,7 @@ def ONNX_ModOp : ONNX_Binary<"Mod", "remainder"> {
 }
 def ONNX_MaxOp : ONNX_Nary<"Max", "largest of all inputs, broadcast">;
 def ONNX_MinOp : ONNX_Nary<"Min", "smallest of all inputs, broadcast">;
+def ONNX_MeanOp : ONNX_Nary<"Mean", "mean of all inputs, broadcast">;
 def ONNX_SumOp : ONNX_Nary<"Sum", "sum of all inputs, broadcast">;
 
 def ONNX_ClipOp : ONNX_Op<"Clip", "x limited to [min, max]", [ONNX_Elementwise]> {
@@ -217,6 +231,12 @@ def ONNX_LessOrEqualOp : ONNX_Binary<"LessOrEqual", "a <= b, broadcast">;
 def ONNX_AndOp : ONNX_Binary<"And", "a and b, broadcast">;
 def ONNX_OrOp : ONNX_Binary<"Or", "a or b, broadcast">;
 def ONNX_XorOp : ONNX_Binary<"Xor", "either a or b, broadcast">;
+def ONNX_IsInfOp : ONNX_Unary<"IsInf", "whether x is infinite"> {
+  let description = [{`detect_negative` and `detect_positive` say which infinities count.}];
+  let arguments = (ins ONNX_Tensor:$x, DefaultValuedAttr<ONNX_Int, "1">:$detect_negative,
+                       DefaultValuedAttr<ONNX_Int, "1">:$detect_positive);
+}
+def ONNX_IsNaNOp : ONNX_Unary<"IsNaN", "whether x is not a number">;
 def ONNX_NotOp : ONNX_Unary<"Not", "not x">;
 
 //===----------------------------------------------------------------------===//
@@ -232,11 +252,33 @@ class ONNX_Reduce<string mnemonic, string text> : ONNX_Op<mnemonic, text> {
   let arguments = (ins ONNX_Tensor:$data, OptionalAttr<DenseI64ArrayAttr>:$axes,
                        DefaultValuedAttr<ONNX_Int, "1">:$keepdims);
 }
+def ONNX_ReduceL1Op : ONNX_Reduce<"ReduceL1", "sum of |x| along axes">;
+def ONNX_ReduceL2Op : ONNX_Reduce<"ReduceL2", "root of the sum of squares along axes">;
+def ONNX_ReduceLogSumOp : ONNX_Reduce<"ReduceLogSum", "logarithm of the sum along axes">;
+def ONNX_ReduceLogSumExpOp
+    : ONNX_Reduce<"ReduceLogSumExp", "logarithm of the sum of exp(x) along axes">;
 def ONNX_ReduceMaxOp : ONNX_Reduce<"ReduceMax", "largest along axes">;
 def ONNX_ReduceMeanOp : ONNX_Reduce<"ReduceMean", "mean along axes">;
 def ONNX_ReduceMinOp : ONNX_Reduce<"ReduceMin", "smallest along axes">;
 def ONNX_ReduceProdOp : ONNX_Reduce<"ReduceProd", "product along axes">;
 def ONNX_ReduceSumOp : ONNX_Reduce<"ReduceSum", "sum along axes">;
+
+def ONNX_ReduceSumSquareOp : ONNX_Reduce<"ReduceSumSquare", "sum of squares along axes">;
+
+class ONNX_Arg<string mnemonic, string text> : ONNX_Op<mnemonic, text> {
+  let description = [{Of equal elements the first, the last when `select_last_index`.}];
+  let arguments = (ins ONNX_Tensor:$data, DefaultValuedAttr<ONNX_Int, "0">:$axis,
+                       DefaultValuedAttr<ONNX_Int, "1">:$keepdims,
+                       DefaultValuedAttr<ONNX_Int, "0">:$select_last_index);
+}
+def ONNX_ArgMaxOp : ONNX_Arg<"ArgMax", "index of the largest along an axis">;
+def ONNX_ArgMinOp : ONNX_Arg<"ArgMin", "index of the smallest along an axis">;
+
+def ONNX_CumSumOp : ONNX_Op<"CumSum", "running sums along an axis"> {
+  let description = [{`axis` is an input in the file, which must be constant.}];
+  let arguments = (ins ONNX_Tensor:$x, ONNX_Int:$axis, DefaultValuedAttr<ONNX_Int, "0">:$exclusive,
+                       DefaultValuedAttr<ONNX_Int, "0">:$reverse);
+}
 
 def ONNX_SoftmaxOp : ONNX_Op<"Softmax", "exp(x) / sum exp(x) along one axis"> {
   let description = [{
@@ -337,6 +379,29 @@ def ONNX_SplitOp : ONNX_Op<"Split", "parts along an axis"> {
 def ONNX_SqueezeOp : ONNX_Op<"Squeeze", "axes of size 1 removed"> {
   let description = [{All of them without `axes`. An attribute here in every opset.}];
   let arguments = (ins ONNX_Tensor:$data, OptionalAttr<DenseI64ArrayAttr>:$axes);
+}
+def ONNX_GatherElementsOp : ONNX_Op<"GatherElements", "elements along an axis, by index"> {
+  let description = [{Negative indices count from the end.}];
+  let arguments = (ins ONNX_Tensor:$data, ONNX_Tensor:$indices,
+                       DefaultValuedAttr<ONNX_Int, "0">:$axis);
+}
+def ONNX_OneHotOp : ONNX_Op<"OneHot", "a vector with one element on for each index"> {
+  let description = [{`depth` must be constant; `values` are off and on.}];
+  let arguments = (ins ONNX_Tensor:$indices, ONNX_Tensor:$depth, ONNX_Tensor:$values,
+                       DefaultValuedAttr<ONNX_Int, "-1">:$axis);
+}
+def ONNX_PadOp : ONNX_Op<"Pad", "elements added (or, negative, removed) around"> {
+  let description = [{
+    `pads`, constant, has the numbers in front along each of `axes` (all without it), then
+    those behind.
+  }];
+  let arguments = (ins ONNX_Tensor:$data, ONNX_Tensor:$pads, ONNX_OptionalTensor:$value,
+                       ONNX_OptionalTensor:$axes,
+                       DefaultValuedAttr<StrAttr, "\"constant\"">:$mode);
+}
+def ONNX_TriluOp : ONNX_Op<"Trilu", "upper or lower triangle of matrices, zero elsewhere"> {
+  let arguments = (ins ONNX_Tensor:$input, ONNX_OptionalTensor:$k,
+                       DefaultValuedAttr<ONNX_Int, "1">:$upper);
 }
 def ONNX_TileOp : ONNX_Op<"Tile", "repetition along each axis"> {
   let arguments = (ins ONNX_Tensor:$input, ONNX_Tensor:$repeats);

@@ -302,7 +302,12 @@ absl::StatusOr<Tensor> binary(Binary function, const Tensor &a, const Tensor &b)
       }
     auto power = binary(function, base, exponent);
     if (power.ok() && a.kind == Kind::Integer) {
-      power->i.assign(power->f.begin(), power->f.end());
+      // Truncated; saturated where int64 has no such number, NaN is 0.
+      for (float f : power->f)
+        power->i.push_back(std::isnan(f)                 ? 0
+                           : f >= 9223372036854775808.0f ? std::numeric_limits<int64_t>::max()
+                           : f < -9223372036854775808.0f ? std::numeric_limits<int64_t>::min()
+                                                         : static_cast<int64_t>(f));
       power->f.clear();
       power->kind = Kind::Integer;
     }
@@ -659,7 +664,7 @@ absl::StatusOr<Tensor> slice(const Tensor &x, absl::Span<const int64_t> starts,
       return bad(absl::StrCat("elements ", starts[i], " to ", last, " are outside the ", x.shape[i],
                               " of axis ", i));
     base += counts[i] > 0 ? starts[i] * own[i] : 0;
-    strides.push_back(own[i] * steps[i]);
+    strides.push_back(counts[i] > 1 ? own[i] * steps[i] : 0); // a step may be any number
   }
   return copyStrided(x, Shape(counts.begin(), counts.end()), strides, base);
 }

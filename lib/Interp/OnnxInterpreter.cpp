@@ -10,8 +10,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <new>
@@ -99,6 +101,8 @@ std::optional<Binary> binaryOf(Operation *op) {
 
 std::optional<Reduction> reductionOf(Operation *op) {
   return llvm::TypeSwitch<Operation *, std::optional<Reduction>>(op)
+      .Case<ReduceL1Op, ReduceL2Op, ReduceLogSumOp, ReduceLogSumExpOp, ReduceSumSquareOp>(
+          [](auto) { return Reduction::Sum; })
       .Case([](ReduceMaxOp) { return Reduction::Max; })
       .Case([](ReduceMeanOp) { return Reduction::Mean; })
       .Case([](ReduceMinOp) { return Reduction::Min; })
@@ -159,6 +163,43 @@ Result evaluateSlice(SliceOp op, Operands in) {
   return slice(x, starts, steps, counts);
 }
 
+template <typename Fn> Tensor mapFloats(Tensor x, Fn fn) {
+  std::transform(x.f.begin(), x.f.end(), x.f.begin(), fn);
+  return x;
+}
+
+/// Sums of |x|, of squares and of exponentials, some with a root or logarithm around them.
+Result evaluateNorm(Operation *op, const Tensor &x, absl::Span<const int64_t> axes, bool keep) {
+  auto sum = [&](Tensor terms) { return reduce(Reduction::Sum, terms, axes, keep); };
+  auto square = [](float v) { return v * v; };
+  if (isa<ReduceL1Op>(op))
+    return sum(mapFloats(x, [](float v) { return std::fabs(v); }));
+  if (isa<ReduceSumSquareOp>(op))
+    return sum(mapFloats(x, square));
+  if (isa<ReduceL2Op>(op)) {
+    Result y = sum(mapFloats(x, square));
+    return y.ok() ? mapFloats(*std::move(y), [](float v) { return std::sqrt(v); }) : y;
+  }
+  auto logarithm = [](float v) { return std::log(v); };
+  if (isa<ReduceLogSumOp>(op)) {
+    Result y = sum(x);
+    return y.ok() ? mapFloats(*std::move(y), logarithm) : y;
+  }
+  // log sum exp(x) = m + log sum exp(x - m), m the largest, where that is finite.
+  auto largest = reduce(Reduction::Max, x, axes, /*keepDims=*/true);
+  if (!largest.ok())
+    return largest;
+  Tensor m = mapFloats(*std::move(largest), [](float v) { return std::isfinite(v) ? v : 0.0f; });
+  Result shifted = binary(Binary::Sub, x, m);
+  if (!shifted.ok())
+    return shifted;
+  Result y = sum(mapFloats(*std::move(shifted), [](float v) { return std::exp(v); }));
+  if (!y.ok())
+    return y;
+  m.shape = y->shape;
+  return binary(Binary::Add, mapFloats(*std::move(y), logarithm), m);
+}
+
 Result evaluateReduce(Operation *op, Reduction reduction, Operands in) {
   int64_t rank = in[0]->shape.size();
   SmallVector<int64_t> axes;
@@ -172,6 +213,9 @@ Result evaluateReduce(Operation *op, Reduction reduction, Operands in) {
       axes.push_back(axis);
   }
   auto keep = op->getAttrOfType<IntegerAttr>("keepdims");
+  if (isa<ReduceL1Op, ReduceL2Op, ReduceLogSumOp, ReduceLogSumExpOp, ReduceSumSquareOp>(op))
+    return evaluateNorm(op, *in[0], absl::MakeSpan(axes.data(), axes.size()),
+                        !keep || keep.getInt() != 0);
   return reduce(reduction, *in[0], absl::MakeSpan(axes.data(), axes.size()),
                 !keep || keep.getInt() != 0);
 }
@@ -230,6 +274,87 @@ absl::StatusOr<std::vector<Tensor>> evaluateSplit(SplitOp op, const Tensor &x) {
   return parts;
 }
 
+Result evaluatePad(PadOp op, Operands in) {
+  auto mode = llvm::StringSwitch<PadMode>(op.getMode())
+                  .Case("reflect", PadMode::Reflect)
+                  .Case("edge", PadMode::Edge)
+                  .Case("wrap", PadMode::Wrap)
+                  .Default(PadMode::Constant);
+  auto range = resolvePads(op, [&](Value value) -> std::optional<SmallVector<int64_t>> {
+    const Tensor *tensor = value == op.getPads() ? in[1] : in[3];
+    return SmallVector<int64_t>(tensor->i.begin(), tensor->i.end());
+  });
+  if (!range || !range->why.empty())
+    return bad(range ? range->why : "its pads are not known");
+  return pad(*in[0], absl::MakeSpan(range->before.data(), range->before.size()), resultShape(op),
+             mode, in[2]);
+}
+
+/// Whether each element is what `test` asks, as integers 0 and 1.
+template <typename Fn> Tensor where(const Tensor &x, Fn test) {
+  Tensor y = Tensor::integers(x.shape);
+  std::transform(x.f.begin(), x.f.end(), y.i.begin(), test);
+  return y;
+}
+
+/// Functions of one operand with attributes, and those by position.
+Result evaluateFurther(Operation *op, Operands in) {
+  const Tensor &x = *in[0];
+  return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case([&](EluOp o) {
+        float alpha = o.getAlpha().convertToFloat();
+        return mapFloats(x, [=](float v) { return v > 0 ? v : alpha * std::expm1(v); });
+      })
+      .Case([&](LeakyReluOp o) {
+        float alpha = o.getAlpha().convertToFloat();
+        return mapFloats(x, [=](float v) { return v >= 0 ? v : alpha * v; });
+      })
+      .Case([&](HardSigmoidOp o) {
+        float alpha = o.getAlpha().convertToFloat(), beta = o.getBeta().convertToFloat();
+        return mapFloats(x,
+                         [=](float v) { return std::max(0.0f, std::min(1.0f, alpha * v + beta)); });
+      })
+      .Case([&](HardSwishOp) {
+        return mapFloats(
+            x, [](float v) { return v * std::max(0.0f, std::min(1.0f, v / 6.0f + 0.5f)); });
+      })
+      .Case([&](SoftsignOp) {
+        return mapFloats(x, [](float v) { return v / (1.0f + std::fabs(v)); });
+      })
+      .Case([&](RoundOp) { return mapFloats(x, [](float v) { return std::nearbyint(v); }); })
+      .Case([&](IsNaNOp) { return where(x, [](float v) { return std::isnan(v); }); })
+      .Case([&](IsInfOp o) {
+        bool negative = o.getDetectNegative() != 0, positive = o.getDetectPositive() != 0;
+        return where(x, [=](float v) { return std::isinf(v) && (v < 0 ? negative : positive); });
+      })
+      .Case([&](MeanOp) -> Result {
+        Result y = x;
+        for (size_t n = 1; y.ok() && n < in.size(); ++n)
+          y = binary(Binary::Add, *y, *in[n]);
+        auto count = static_cast<float>(in.size());
+        return y.ok() ? mapFloats(*std::move(y), [=](float v) { return v / count; }) : y;
+      })
+      .Case<ArgMaxOp, ArgMinOp>([&](auto o) {
+        return argReduce(x, o.getAxis(), isa<ArgMaxOp>(o), o.getKeepdims() != 0,
+                         o.getSelectLastIndex() != 0);
+      })
+      .Case([&](CumSumOp o) {
+        return cumulativeSum(x, o.getAxis(), o.getExclusive() != 0, o.getReverse() != 0);
+      })
+      .Case([&](TriluOp o) -> Result {
+        if (in[1] && in[1]->i.size() != 1)
+          return bad("k must be one integer");
+        return trilu(x, in[1] ? in[1]->i[0] : 0, o.getUpper() != 0);
+      })
+      .Case([&](GatherElementsOp o) { return gatherElements(x, *in[1], o.getAxis()); })
+      .Case([&](OneHotOp o) {
+        int64_t rank = x.shape.size() + 1, axis = o.getAxis() + (o.getAxis() < 0 ? rank : 0);
+        return oneHot(x, resultShape(o)[axis], *in[2], axis);
+      })
+      .Case([&](PadOp o) { return evaluatePad(o, in); })
+      .Default([](Operation *) -> Result { return bad("operation is not supported"); });
+}
+
 Result evaluateOne(Operation *op, Operands in) {
   if (auto function = unaryOf(op))
     return unary(*function, *in[0]);
@@ -283,7 +408,7 @@ Result evaluateOne(Operation *op, Operands in) {
       .Case([&](TransposeOp o) {
         return transpose(*in[0], absl::MakeSpan(o.getPerm().data(), o.getPerm().size()));
       })
-      .Default([](Operation *) -> Result { return bad("operation is not supported"); });
+      .Default([&](Operation *o) { return evaluateFurther(o, in); });
 }
 
 } // namespace

@@ -178,6 +178,58 @@ def slice_backwards():
 
 
 @case
+def slice_with_a_huge_step():
+    x = rand(4, 5)
+    return one("Slice", {"x": x}, x[2:3],
+               {"s": np.array([2]), "e": np.array([4]), "a": np.array([0]),
+                "t": np.array([2**62 + 1])})
+
+
+@case
+def integer_power_beyond_integers():
+    """Saturates; nothing but x is left of the result."""
+    x = np.array([3], I64)
+    nodes = [node("Pow", "two e", "p"), node("Min", "p x", "y")]
+    return (model(nodes, [value("x", [1], TensorProto.INT64)], [value("y", [1], TensorProto.INT64)],
+                  [tensor("two", np.array([2])), tensor("e", np.array([200.0], F32))]), {"x": x},
+            {"y": x})
+
+
+@case
+def reduce_norms():
+    x = rand(2, 3)
+    nodes = [node(op, "x", op.lower(), axes=[1], keepdims=0)
+             for op in ("ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSumExp")]
+    expected = {"reducel1": np.abs(x).sum(1), "reducel2": np.sqrt((x * x).sum(1)),
+                "reducesumsquare": (x * x).sum(1), "reducelogsumexp": np.log(np.exp(x).sum(1))}
+    return (model(nodes, [value("x", [2, 3])], [value(n, [2]) for n in expected]), {"x": x},
+            expected)
+
+
+@case
+def pad_some_axes():
+    x = rand(2, 3)
+    return one("Pad", {"x": x}, np.pad(x, ((0, 0), (1, 2)), constant_values=7),
+               {"p": np.array([1, 2]), "v": F32(7), "a": np.array([-1])}, opset=18)
+
+
+@case
+def cast_like():
+    x = rand(2, 3)
+    return one("CastLike", {"x": x}, x.astype(I64), {"like": np.array([1])}, opset=15)
+
+
+@case
+def positions_by_cumulative_sum():
+    """Position ids of padded sentences, as RoBERTa's exporters write them."""
+    m = np.array([[1, 1, 1, 0]])
+    nodes = [node("CumSum", "m axis", "c"), node("Mul", "c m", "y")]
+    return (model(nodes, [value("m", [1, 4], TensorProto.INT64)],
+                  [value("y", [1, 4], TensorProto.INT64)], [tensor("axis", np.array(1))]),
+            {"m": m}, {"y": np.cumsum(m, 1) * m})
+
+
+@case
 def clip_without_min():
     x = rand(3, 4)
     return one("Clip", {"x": x}, np.minimum(x, F32(0.5)), {"m": F32(0.5)}, inputs="x - m")

@@ -57,7 +57,10 @@ std::unique_ptr<MLIRContext> makeContext() {
 bool isCheap(ModuleOp module) {
   int64_t elements = 0;
   module.walk([&](Operation *op) {
-    for (Type type : op->getResultTypes())
+    SmallVector<Type> types(op->getResultTypes());
+    for (Region &region : op->getRegions())
+      llvm::append_range(types, region.getArgumentTypes());
+    for (Type type : types)
       if (auto ranked = dyn_cast<RankedTensorType>(type)) {
         int64_t count = ranked.hasStaticShape() ? ranked.getNumElements() : 1 << 30;
         elements += std::min<int64_t>(count, 1 << 20);

@@ -55,6 +55,10 @@ mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> importOnnx(mlir::MLIRContext 
                                                               llvm::ArrayRef<Source> sources,
                                                               const ImportOptions &options = {});
 
+/// The operators that import, each with its opsets, inputs and attributes, and what is refused
+/// whatever the operator: a page in Markdown.
+std::string supportedOperators();
+
 /// Reads an ONNX tensor file (.pb, a TensorProto). Errors name the file.
 absl::StatusOr<interp::Tensor> readTensorFile(const std::string &path);
 

@@ -110,6 +110,22 @@ absl::StatusOr<Tensor> gather(const Tensor &data, const Tensor &indices, int64_t
 absl::StatusOr<Tensor> slice(const Tensor &x, absl::Span<const int64_t> starts,
                              absl::Span<const int64_t> steps, absl::Span<const int64_t> counts);
 absl::StatusOr<Tensor> concat(absl::Span<const Tensor *const> parts, int64_t axis);
+/// Zero outside the upper (or lower) triangle of each matrix, `k` diagonals right of the main one.
+absl::StatusOr<Tensor> trilu(const Tensor &x, int64_t k, bool upper);
+/// Running sums along `axis`; `exclusive` leaves the element itself out.
+absl::StatusOr<Tensor> cumulativeSum(const Tensor &x, int64_t axis, bool exclusive, bool reverse);
+/// Index of the largest (or smallest) element along `axis`, of equals the first or the last.
+absl::StatusOr<Tensor> argReduce(const Tensor &x, int64_t axis, bool largest, bool keepDims,
+                                 bool last);
+/// y[i][j] = data[indices[i][j]][j] for axis 0, and so on.
+absl::StatusOr<Tensor> gatherElements(const Tensor &data, const Tensor &indices, int64_t axis);
+enum class PadMode { Constant, Reflect, Edge, Wrap };
+/// x from position `before` of a tensor of `shape`; `value` (null: zero) for PadMode::Constant.
+absl::StatusOr<Tensor> pad(const Tensor &x, absl::Span<const int64_t> before,
+                           absl::Span<const int64_t> shape, PadMode mode, const Tensor *value);
+/// values[1] at the index along a new axis of `depth`, values[0] elsewhere; indices from -depth.
+absl::StatusOr<Tensor> oneHot(const Tensor &indices, int64_t depth, const Tensor &values,
+                              int64_t axis);
 absl::StatusOr<Tensor> tile(const Tensor &x, absl::Span<const int64_t> repeats);
 
 } // namespace aac::interp

@@ -60,6 +60,9 @@ private:
   absl::StatusOr<mlir::ElementsAttr> constantValue(::onnx::NodeProto &node);
   /// The op's axes, from its attribute or its second input, into `attributes`.
   absl::Status resolveAxesForm(const ::onnx::NodeProto &node, mlir::NamedAttrList &attributes);
+  absl::Status resolveAxis(const ::onnx::NodeProto &node, mlir::NamedAttrList &attributes);
+  absl::Status resolveCastLike(llvm::SmallVectorImpl<mlir::Value> &operands,
+                               mlir::NamedAttrList &attributes);
   absl::Status splitSizes(const ::onnx::NodeProto &node, mlir::NamedAttrList &attributes,
                           mlir::Value input, llvm::SmallVectorImpl<mlir::Type> &types);
   absl::Status checkDropout(const ::onnx::NodeProto &node, mlir::NamedAttrList &attributes);

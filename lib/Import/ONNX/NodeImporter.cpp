@@ -26,6 +26,9 @@ constexpr int64_t kEvaluatedElements = 4096;
 /// Steps of all of them together: far above what shape arithmetic of a real model needs.
 constexpr int64_t kEvaluationWork = 1 << 26;
 
+/// The last of TensorProto.DataType that elementType() may know.
+constexpr int32_t kLastDataType = 16;
+
 /// No operator has as many; a list that is searched stays short.
 constexpr int kMaxAttributes = 64;
 
@@ -258,6 +261,29 @@ absl::Status GraphImporter::resolveAxesForm(const ::onnx::NodeProto &node,
   return absl::OkStatus();
 }
 
+absl::Status GraphImporter::resolveAxis(const ::onnx::NodeProto &node, NamedAttrList &attributes) {
+  auto value = valueOf(node.input(1));
+  if (!value.ok())
+    return value.status();
+  auto axis = integersOf(*value);
+  if (!axis || axis->size() != 1)
+    return bad(absl::StrCat("its axis ", quoted(node.input(1)), " is not one constant"));
+  attributes.set("axis", builder.getI64IntegerAttr(axis->front()));
+  return absl::OkStatus();
+}
+
+/// A Cast to the element type of the second operand, which goes.
+absl::Status GraphImporter::resolveCastLike(SmallVectorImpl<Value> &operands,
+                                            NamedAttrList &attributes) {
+  auto like = dyn_cast<RankedTensorType>(operands.pop_back_val().getType());
+  for (int32_t to = 1; like && to <= kLastDataType; ++to)
+    if (elementType(context, to) == like.getElementType()) {
+      attributes.set("to", builder.getI64IntegerAttr(to));
+      return absl::OkStatus();
+    }
+  return bad("the type of its second input is not known");
+}
+
 absl::Status GraphImporter::splitSizes(const ::onnx::NodeProto &node, NamedAttrList &attributes,
                                        Value input, SmallVectorImpl<Type> &types) {
   auto type = dyn_cast<RankedTensorType>(input.getType());
@@ -414,7 +440,7 @@ absl::Status GraphImporter::importKnownNode(const ::onnx::NodeProto &constNode, 
     operands.push_back(*value);
   }
 
-  OperationState state(loc, ("onnx." + type).str());
+  OperationState state(loc, type == "CastLike" ? "onnx.Cast" : ("onnx." + type).str());
   NamedAttrList attributes;
   if (absl::Status status = readAttributes(node, attributes); !status.ok())
     return status;
@@ -422,6 +448,10 @@ absl::Status GraphImporter::importKnownNode(const ::onnx::NodeProto &constNode, 
   absl::Status status = absl::OkStatus();
   if (isReduction(type) || type == "Squeeze" || type == "Unsqueeze") {
     status = resolveAxesForm(node, attributes);
+  } else if (type == "CumSum") {
+    status = resolveAxis(node, attributes);
+  } else if (type == "CastLike") {
+    status = resolveCastLike(operands, attributes);
   } else if (type == "Split") {
     types.clear();
     status = splitSizes(node, attributes, operands[0], types);
