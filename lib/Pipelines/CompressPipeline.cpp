@@ -22,7 +22,8 @@ void aac::buildCompressPipeline(OpPassManager &pm, const CompressOptions &option
   add(createExpandAdaptersPass());
   add(createFoldScalesPass());
   // Magnitudes are measured on the weights that will be quantised.
-  suite.addPass(createCalibratePass(CalibratePassOptions{options.calibrate}));
+  suite.addPass(createCalibratePass(
+      CalibratePassOptions{options.calibrate, options.calibration, options.format}));
   QuantisePassOptions quantise;
   quantise.format = options.format;
   add(createQuantisePass(quantise));
@@ -30,6 +31,7 @@ void aac::buildCompressPipeline(OpPassManager &pm, const CompressOptions &option
   // Bytes last: their sizes decide what fits where.
   if (!options.encode)
     return;
+  pm.addPass(createCheckAccumulatorsPass({options.machine}));
   pm.addPass(createEncodePass({options.machine, options.tileRows}));
   pm.addNestedPass<ir::SuiteOp>(createVerifySharingPass());
 }

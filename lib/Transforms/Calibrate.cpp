@@ -1,16 +1,21 @@
 //===- Calibrate.cpp - runs each task and notes how large values get ------===//
 //
 // Postcondition: every operation that makes an activation has `absmax`, every layer norm
-// `min_variance`. Cost: one f32 inference a task and case, tasks in parallel.
+// `min_variance`, what should saturate `aac.clip`, a task with samples `aac.samples`. Cost: one f32
+// inference a task and case, tasks in parallel.
 //
 //===----------------------------------------------------------------------===//
 #include "aac/Interp/Interpreter.h"
+#include "aac/Numerics/MagnitudeHistogram.h"
+#include "aac/Transforms/Calibration.h"
 #include "aac/Transforms/CompressPasses.h"
+#include "aac/Transforms/FormatName.h"
 #include "aac/Transforms/ParamValues.h"
 #include "aac/Transforms/Samples.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Threading.h"
+#include "llvm/ADT/bit.h"
 #include <cmath>
 
 namespace aac {
@@ -25,8 +30,32 @@ using interp::Tensor;
 
 namespace {
 
+/// How the limit of a value follows from its magnitudes.
+struct Method {
+  enum Kind { MinMax, Percentile, LeastError } kind = MinMax;
+  double percent = 99.9;
+  AdaptivFloatFormat format; ///< for LeastError
+};
+
+std::optional<Method> parseMethod(StringRef text) {
+  Method method;
+  if (text == "minmax")
+    return method;
+  if (text == "mse") {
+    method.kind = Method::LeastError;
+    return method;
+  }
+  method.kind = Method::Percentile;
+  if (text == "percentile")
+    return method;
+  if (!text.consume_front("percentile:") || text.getAsDouble(method.percent))
+    return std::nullopt;
+  return method.percent > 0 && method.percent <= 100 ? std::optional<Method>(method) : std::nullopt;
+}
+
 /// What was seen of the values of one task.
 struct Seen {
+  llvm::DenseMap<Value, MagnitudeHistogram> histograms; ///< unless the method is MinMax
   llvm::DenseMap<Value, double> absmax;
   llvm::DenseMap<Operation *, double> variance; ///< of layer norms
 };
@@ -71,14 +100,25 @@ double smallestVariance(const Tensor &tensor) {
   return smallest;
 }
 
-absl::Status run(TaskOp task, std::vector<Sentence> cases, Seen &seen) {
+/// The largest |v|, infinity if one is no number. Magnitudes of f32 are ordered as their bits are.
+double largestMagnitude(ArrayRef<float> values) {
+  uint32_t largest = 0;
+  for (float value : values)
+    largest = std::max(largest, llvm::bit_cast<uint32_t>(value) & 0x7fffffff);
+  return largest >= 0x7f800000 ? INFINITY : llvm::bit_cast<float>(largest);
+}
+
+absl::Status run(TaskOp task, std::vector<Sentence> cases, const Method &method, Seen &seen) {
   auto layerNorms = layerNormsOf(task);
   auto observe = [&](Value value, const Tensor &tensor) {
     double &largest = seen.absmax.try_emplace(value, 0.0).first->second;
-    float max = 0;
-    for (float v : tensor.f)
-      max = std::max(max, std::fabs(v));
-    largest = std::max<double>(largest, max);
+    if (method.kind == Method::MinMax) {
+      largest = std::max(largest, largestMagnitude(tensor.f));
+    } else {
+      MagnitudeHistogram &histogram = seen.histograms[value];
+      histogram.add(tensor.f);
+      largest = histogram.largest();
+    }
     auto it = layerNorms.find(value);
     if (it == layerNorms.end())
       return;
@@ -112,18 +152,39 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
   using CalibratePassBase::CalibratePassBase;
 
   void runOnOperation() override {
+    std::optional<Method> parsed = parseMethod(method);
+    if (!parsed) {
+      getOperation().emitError() << "there is no calibration '" << method
+                                 << "': write minmax, mse, percentile or percentile:<0 to 100>";
+      return signalPassFailure();
+    }
+    if (parsed->kind == Method::LeastError) {
+      std::optional<AdaptivFloatFormat> wanted = parseFormatName(format);
+      if (!wanted) {
+        getOperation().emitError()
+            << "calibration 'mse' needs an AdaptivFloat format, not '" << format << "'";
+        return signalPassFailure();
+      }
+      parsed->format = *wanted;
+    }
     if (samples == "none")
       return;
     SmallVector<TaskOp> tasks = llvm::to_vector(getOperation().getOps<TaskOp>());
     FailureOr<std::vector<std::vector<Sentence>>> cases = samplesOf(getOperation(), samples);
     if (failed(cases))
       return signalPassFailure();
-    for (const std::vector<Sentence> &own : *cases)
+    for (auto [task, own] : llvm::zip_equal(tasks, *cases)) {
       numRuns += own.size();
+      if (isNamed(task))
+        task->setAttr(kSamplesAttr, Builder(&getContext()).getI64IntegerAttr(own.size()));
+      else
+        task->removeAttr(kSamplesAttr);
+    }
     std::vector<Seen> seen(tasks.size());
     std::vector<absl::Status> statuses(tasks.size());
-    parallelFor(&getContext(), 0, tasks.size(),
-                [&](size_t i) { statuses[i] = run(tasks[i], std::move((*cases)[i]), seen[i]); });
+    parallelFor(&getContext(), 0, tasks.size(), [&](size_t i) {
+      statuses[i] = run(tasks[i], std::move((*cases)[i]), *parsed, seen[i]);
+    });
     for (size_t i = 0; i < tasks.size(); ++i) {
       if (!statuses[i].ok()) {
         tasks[i].emitError() << "calibrating task @" << tasks[i].getSymName() << ": "
@@ -131,12 +192,20 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
                                           statuses[i].message().size());
         return signalPassFailure();
       }
-      if (failed(annotate(tasks[i], seen[i])))
+      if (failed(annotate(tasks[i], *parsed, seen[i])))
         return signalPassFailure();
     }
   }
 
-  LogicalResult annotate(TaskOp task, const Seen &seen) {
+  /// True if `samples` has a file for `task`.
+  bool isNamed(TaskOp task) {
+    SmallVector<StringRef> parts;
+    StringRef(samples).split(parts, ',', -1, /*KeepEmpty=*/false);
+    return llvm::any_of(parts,
+                        [&](StringRef part) { return part.split('=').first == task.getSymName(); });
+  }
+
+  LogicalResult annotate(TaskOp task, const Method &method, const Seen &seen) {
     Builder builder(&getContext());
     WalkResult result = task.walk([&](Operation *op) {
       if (!makesActivation(op))
@@ -150,12 +219,29 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
       }
       op->setAttr("absmax", builder.getF64FloatAttr(coarse(it->second, /*up=*/true)));
       ++numValues;
+      op->removeAttr(kClipAttr);
+      if (auto own = seen.histograms.find(op->getResult(0)); own != seen.histograms.end())
+        noteClip(op, method, own->second);
       if (auto norm = dyn_cast<LayerNormOp>(op))
         if (auto variance = seen.variance.find(op); variance != seen.variance.end())
           norm.setMinVarianceAttr(builder.getF64FloatAttr(coarse(variance->second, /*up=*/false)));
       return WalkResult::advance();
     });
     return failure(result.wasInterrupted());
+  }
+
+  /// Notes the limit of the result of `op` where `method` lets some of what was seen saturate.
+  void noteClip(Operation *op, const Method &method, const MagnitudeHistogram &seen) {
+    double limit = method.kind == Method::Percentile ? seen.percentile(method.percent)
+                                                     : seen.leastErrorLimit(method.format);
+    // Zero: almost all are zeros, which says nothing of the others.
+    if (!(limit < seen.largest()) || !(limit > 0))
+      return;
+    op->setAttr(kClipAttr, Builder(&getContext()).getF64FloatAttr(coarse(limit, /*up=*/true)));
+    op->emitRemark() << "saturates at " << limit << ": " << seen.countFrom(limit) << " of "
+                     << seen.count() << " values measured are as large or larger, up to "
+                     << seen.largest();
+    ++numClipped;
   }
 };
 

@@ -13,6 +13,7 @@
 #include "ProductShift.h"
 #include "WeightBounds.h"
 #include "aac/Transforms/AddTask.h"
+#include "aac/Transforms/Calibration.h"
 #include "aac/Transforms/CompressPasses.h"
 #include "aac/Transforms/FormatName.h"
 #include "aac/Transforms/ParamValues.h"
@@ -77,7 +78,7 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
           << "': write af<bits>e<exponent bits>, 4 to 16 bits, such as af8e3";
       return signalPassFailure();
     }
-    Quantiser quantiser(getOperation(), *parsed, sigmas);
+    Quantiser quantiser(getOperation(), *parsed, sigmas, sampleSigmas);
     if (failed(quantiser.collect()) || failed(quantiser.solve()) || failed(quantiser.rewrite()))
       return signalPassFailure();
     numParams += quantiser.numParams;
@@ -88,8 +89,8 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
 
   class Quantiser {
   public:
-    Quantiser(SuiteOp suite, AdaptivFloatFormat shape, double sigmas)
-        : suite(suite), symbols(suite), shape(shape), sigmas(sigmas) {}
+    Quantiser(SuiteOp suite, AdaptivFloatFormat shape, double sigmas, double sampleSigmas)
+        : suite(suite), symbols(suite), shape(shape), sigmas(sigmas), sampleSigmas(sampleSigmas) {}
 
     LogicalResult collect();
     LogicalResult solve();
@@ -115,8 +116,9 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     LogicalResult measureParams();
     LogicalResult relate(TaskOp task);
     LogicalResult measureActivations(TaskOp task);
-    double headroomFor(int64_t elements) const;
+    static double headroomFor(int64_t elements, double sigmas);
     LogicalResult keepStoredFormats();
+    void reachBiases();
     void settle();
     int minExponentOf(unsigned node) const {
       unsigned group = formats.findLeader(node), cls = scales.findLeader(node);
@@ -136,13 +138,14 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     SuiteOp suite;
     SymbolTable symbols;
     AdaptivFloatFormat shape;
-    double sigmas;
+    double sigmas, sampleSigmas;
     std::vector<Node> nodes;
     llvm::IntEqClasses formats, scales;
     llvm::DenseMap<Value, unsigned> valueNodes;
     llvm::DenseMap<Operation *, unsigned> paramNodes;
     llvm::DenseMap<Operation *, ParamSize> sizes;
     std::vector<Product> products;
+    std::vector<LinearOp> biased;
     std::vector<unsigned> pinned; ///< nodes whose scale is 0
     // Indexed by leader node.
     std::vector<int> wanted; ///< smallest exponent that a format group wants
@@ -287,6 +290,8 @@ LogicalResult Quantiser::relate(TaskOp task) {
       if (failed(nodeOf(product->a, op)) || failed(nodeOf(product->b, op)))
         return WalkResult::interrupt();
       products.push_back(*product);
+      if (auto linear = dyn_cast<LinearOp>(op); linear && linear.getBias())
+        biased.push_back(linear);
     }
     return WalkResult::advance();
   });
@@ -297,7 +302,7 @@ LogicalResult Quantiser::relate(TaskOp task) {
 /// draws from a normal distribution and `sigmas` standard deviations are to fit: the largest of
 /// n is beyond about sqrt(2 ln(n/3)) deviations in 95 % of cases. Two logits tell little, a
 /// hidden layer all.
-double Quantiser::headroomFor(int64_t elements) const {
+double Quantiser::headroomFor(int64_t elements, double sigmas) {
   double reach = 2 * std::log(static_cast<double>(std::max<int64_t>(elements, 1)) / 3);
   return std::max(1.0, sigmas / std::sqrt(std::max(reach, 0.1)));
 }
@@ -315,7 +320,12 @@ LogicalResult Quantiser::measureActivations(TaskOp task) {
       int64_t elements = cast<RankedTensorType>(op->getResult(0).getType()).getNumElements();
       if (auto loop = dyn_cast<LoopOp>(op->getParentOp()))
         elements *= static_cast<int64_t>(loop.getCount());
-      double expected = node.seen * headroomFor(elements);
+      // The user's samples are many and like what will come; one made-up sentence is neither.
+      auto samples = task->getAttrOfType<IntegerAttr>(kSamplesAttr);
+      elements *= samples ? samples.getInt() : 1;
+      double expected = node.seen * headroomFor(elements, samples ? sampleSigmas : sigmas);
+      if (auto clip = op->getAttrOfType<FloatAttr>(kClipAttr))
+        expected = node.seen = clip.getValueAsDouble(); // what is beyond was reported
       bool bounded = bounds.contains(op->getResult(0)) && node.absmax >= node.seen;
       node.absmax = bounded ? std::min(node.absmax, expected) : expected;
     }
@@ -364,6 +374,34 @@ LogicalResult Quantiser::keepStoredFormats() {
   return success();
 }
 
+/// A bias is a sum of 16 codes of its weight, each times a power of two that the input has
+/// (docs/lowering.md). Raises the smallest exponents of weight and input, half each, where that
+/// does not reach the largest bias: an octave costs the smallest values, a bias that saturates
+/// all.
+void Quantiser::reachBiases() {
+  for (LinearOp linear : biased) {
+    double largest = 0;
+    for (ParamOp param : paramsBehind(linear.getBias(), symbols))
+      largest = std::max(largest, sizes.lookup(param).absmax);
+    unsigned input = formats.findLeader(*nodeOf(linear.getInput(), linear)),
+             weight = formats.findLeader(*nodeOf(linear.getWeight(), linear));
+    if (largest == 0 || wanted[input] == kNoDemand || wanted[weight] == kNoDemand)
+      continue;
+    constexpr int kBiasLanes = 16;
+    double lanes = kBiasLanes * (2 - std::exp2(-shape.mantissaBits()));
+    int reach = wanted[input] + wanted[weight] + 2 * shape.maxExponentField();
+    int missing = static_cast<int>(std::ceil(std::log2(largest / lanes))) - reach;
+    if (missing <= 0)
+      continue;
+    int ofWeight = keepsFormat[weight] ? 0 : (missing + 1) / 2;
+    wanted[weight] += ofWeight;
+    wanted[input] += missing - ofWeight;
+    linear.emitRemark() << "a bias of " << largest << " is more than " << kBiasLanes
+                        << " lanes hold: weight and input give up " << missing
+                        << " octaves of their smallest values";
+  }
+}
+
 /// Scales from what the format groups want.
 void Quantiser::settle() {
   std::vector<int> largest(nodes.size(), kNoDemand);
@@ -396,6 +434,7 @@ LogicalResult Quantiser::solve() {
   }
   if (failed(keepStoredFormats()))
     return failure();
+  reachBiases();
   // Move scales until every shift is in range. Each round moves at least one scale or exponent
   // up, and none moves by more than its exponent range before that helps or cannot help.
   constexpr int kRounds = 64;

@@ -1,7 +1,8 @@
 //===- WeightBounds.cpp - how large values can get, from weights ----------===//
 //
 // |w . x| is at most |w|_1 max|x| and at most |w|_2 |x|_2; a layer norm's row has norm
-// at most sqrt(width) max|gamma| + |beta|_2; attention takes convex combinations. A loop
+// at most sqrt(width) max|gamma| + |beta|_2, and no element is further than sqrt(width - 1)
+// standard deviations from its row's mean (Samuelson); attention takes convex combinations. A loop
 // is followed through its repetitions.
 //
 //===----------------------------------------------------------------------===//
@@ -150,7 +151,8 @@ private:
         .Case([&](LayerNormOp norm) -> Result {
           ParamSize gamma = param(norm.getGamma()), beta = param(norm.getBeta());
           double root = std::sqrt(width);
-          return Bound{root * gamma.absmax + beta.absmax, root * gamma.absmax + beta.frobenius};
+          return Bound{std::sqrt(width - 1) * gamma.absmax + beta.absmax,
+                       root * gamma.absmax + beta.frobenius};
         })
         .Case([&](AddOp add) -> Result {
           Result a = in(add.getLhs()), b = in(add.getRhs());

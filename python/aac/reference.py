@@ -10,6 +10,7 @@ Only the operators that exporters write for transformer encoders are known; othe
 import math
 
 import numpy as np
+import onnx
 from onnx import helper, numpy_helper
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
@@ -62,6 +63,25 @@ def adaptiv_float(values, bits=8, exponent_bits=3):
     rounded = np.minimum(np.rint(magnitude / step) * step, limit)
     rounded = np.where(magnitude < smallest, np.where(magnitude < smallest / 2, 0, smallest), rounded)
     return (np.sign(values) * rounded).astype(values.dtype)
+
+
+def ideal(model, inputs):
+    """The model's outputs where weights and the result of every node are rounded by adaptiv_float().
+
+    What masks (beyond 1e4) and single numbers stay as they are."""
+    rounded = onnx.ModelProto.FromString(model.SerializeToString())
+    for tensor in rounded.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.size > 1:
+            tensor.CopyFrom(numpy_helper.from_array(adaptiv_float(values), tensor.name))
+
+    def observe(_, result):
+        huge = result.dtype == np.float32 and np.max(np.abs(result), initial=0) > 1e4
+        if result.dtype != np.float32 or huge or result.size <= 1:
+            return result
+        return adaptiv_float(result)
+
+    return evaluate(rounded, inputs, observe=observe)
 
 
 def _cast(array, dtype):

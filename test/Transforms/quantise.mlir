@@ -22,7 +22,7 @@
 // CHECK: aac.activation {{.*}}format = #[[F]]>}
 
 // BOUNDS-NOT: absmax
-// BOUNDS: aac.layer_norm {{.*}}format = #aac.af<8, 3, bias = 6, scale = -2>
+// BOUNDS: aac.layer_norm {{.*}}format = #aac.af<8, 3, bias = 5, scale = -2>
 // BOUNDS: aac.activation {{.*}}format
 aac.suite {
   aac.param @word : tensor<10x4xf32> = dense<[[1.0, -2.0, 0.5, 0.25],[0.1, 0.2, 0.3, 0.4],[1.0, 1.5, -0.5, 0.75],[1.0, -2.0, 0.5, 0.25],[0.1, 0.2, 0.3, 0.4],[1.0, 1.5, -0.5, 0.75],[0.1, 0.2, 0.3, 0.4],[1.0, 1.5, -0.5, 0.75],[0.1, 0.2, 0.3, 0.4],[1.0, 1.5, -0.5, 0.75]]> : tensor<10x4xf32> {role = #aac.role<embedding>}

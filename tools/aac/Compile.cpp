@@ -129,6 +129,8 @@ std::vector<std::string> optionsOf(const CompileArguments &arguments) {
     options.push_back(absl::StrCat("prune=", absl::StrJoin(arguments.prune, ",")));
   if (arguments.merge != "equal")
     options.push_back(absl::StrCat("merge=", arguments.merge));
+  if (arguments.calibration != "minmax")
+    options.push_back(absl::StrCat("calibration=", arguments.calibration));
   if (arguments.resync != 64)
     options.push_back(absl::StrCat("tile-rows=", arguments.resync));
   return options;
@@ -274,6 +276,11 @@ void addCompileCommand(CLI::App &app) {
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
+  command
+      ->add_option("--calibration", arguments->calibration,
+                   "which magnitude a number format must hold: minmax, percentile, percentile:P or "
+                   "mse, the least squared error [minmax]")
+      ->type_name("METHOD");
   command->add_option("--format", arguments->format, "number format of the weights [af8e3]")
       ->type_name("FORMAT");
   command

@@ -15,7 +15,7 @@ namespace aac::tool {
 struct CompileArguments {
   OnnxArguments onnx; ///< with --add: the directory alone
   std::string machine = "edgebert-rram", output, emit, sparsity, format = "af8e3";
-  std::string merge = "equal", codec = "none";
+  std::string merge = "equal", calibration = "minmax", codec = "none";
   std::vector<std::string> prune, calibrate, added;
   CLI::Option *machineOption = nullptr; ///< tells whether it was given
   unsigned threads = 0, resync = 64;

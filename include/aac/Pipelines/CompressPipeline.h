@@ -23,6 +23,11 @@ struct CompressOptions : public mlir::PassPipelineOptions<CompressOptions> {
       *this, "calibrate",
       llvm::cl::desc("task=path.npz,... or none; a pseudo-random sentence where a task is not "
                      "named")};
+  Option<std::string> calibration{
+      *this, "calibration",
+      llvm::cl::desc(
+          "which magnitude a format must hold: minmax, mse, percentile or percentile:<p>"),
+      llvm::cl::init("minmax")};
   Option<std::string> format{*this, "format", llvm::cl::desc("number format"),
                              llvm::cl::init("af8e3")};
   Option<std::string> machine{*this, "machine",

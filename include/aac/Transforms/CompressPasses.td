@@ -191,15 +191,30 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
     pseudo-random sentence, always the same: ids uniform over the rows of the embedding
     table, segment 0 in the first half and 1 in the second; once with all tokens attended and once
     with the first alone, where attention is sharpest.
+    `method` says which magnitude a format must hold:
+
+    - `minmax`: the largest that was seen;
+    - `percentile` or `percentile:<p>`: what p percent (99.9) of all values do not exceed;
+    - `mse`: that with which `format` has the least squared error over all values.
+
+    Where the last two leave values to saturate, the operation gets `aac.clip`, and a remark
+    counts them. Both count magnitudes in 16 bins an octave, so they give the same on every machine.
+    A task with samples of its own gets `aac.samples`, their number.
+
     `samples=none` calibrates nothing; `aac-quantise` then derives bounds from the weights.
 
     Example: `aac-calibrate{samples=sst2=sst2.npz,mnli=mnli.npz}`
   }];
   let options = [
     Option<"samples", "samples", "std::string", "\"\"",
-           "task=path.npz,... or none; a pseudo-random sentence where a task is not named">];
+           "task=path.npz,... or none; a pseudo-random sentence where a task is not named">,
+    Option<"method", "method", "std::string", "\"minmax\"",
+           "minmax, mse, percentile or percentile:<p>">,
+    Option<"format", "format", "std::string", "\"af8e3\"",
+           "number format whose error mse makes least">];
   let statistics = [
     Statistic<"numRuns", "runs", "inferences interpreted">,
+    Statistic<"numClipped", "clipped", "activations of which some values saturate">,
     Statistic<"numValues", "values", "activations measured">];
 }
 
@@ -220,6 +235,10 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
     31/32: that costs 3 % where a token attends to one other alone, and gains an octave for
     the small ones.
 
+    A bias is a sum of 16 codes of its weight times one power of two that the input has. Where that
+    does not reach the largest bias, weight and input take larger smallest exponents; a remark
+    says so.
+
     Shifts of matrix products must lie in 0..31. Where one does not, the scale of the
     result's class or the smallest exponent of the weight is raised; if that
     does not help, the pass fails with the numbers.
@@ -227,9 +246,10 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
     Largest magnitudes come from `absmax` (aac-calibrate), with room for `sigmas` standard
     deviations of a normal distribution: times sigmas / sqrt(2 ln(n/3)) for results of n
     elements, if that is more than 1. The largest of a few values says little of the next (two
-    logits: 16; 16 x 64: 1.5; 128 x 768: 1.1). They are capped by rigorous
+    logits: 13; 16 x 64: 1.2; 128 x 768: 1). For a task that was calibrated on samples of its own
+    n counts all of them and `sample-sigmas` holds instead. `aac.clip` is taken as it is. They are capped by rigorous
     bounds derived from the weights, which also serve where `absmax` is missing: a layer norm's row has
-    norm at most sqrt(width) max|gamma| + |beta|, a linear multiplies maxima by at most its largest
+    norm at most sqrt(width) max|gamma| + |beta| (an element: sqrt(width - 1)), a linear multiplies maxima by at most its largest
     row norm (L1 for maxima, L2 for norms), attention averages, a loop is followed through its repetitions.
 
     Precondition: `aac-expand-adapters`. Postcondition: what `aac-verify-quantised` checks.
@@ -244,8 +264,10 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
   let options = [
     Option<"format", "format", "std::string", "\"af8e3\"",
            "number format: af<bits>e<exponent bits>">,
-    Option<"sigmas", "sigmas", "double", "5.0",
-           "standard deviations that activations get room for beyond what was measured">];
+    Option<"sigmas", "sigmas", "double", "4.0",
+           "standard deviations that activations get room for beyond what was measured">,
+    Option<"sampleSigmas", "sample-sigmas", "double", "2.5",
+           "the same where the task's own samples were measured">];
   let statistics = [
     Statistic<"numParams", "params", "parameters turned into codes">,
     Statistic<"numSaturated", "saturated", "parameter elements beyond their format">,

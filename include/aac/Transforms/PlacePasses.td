@@ -11,6 +11,29 @@ class AacMachinePass<string argument> : Pass<argument, "::mlir::ModuleOp"> {
            "machine to compile for: a name from machines/ or a path">];
 }
 
+def CheckAccumulatorsPass : AacMachinePass<"aac-check-accumulators"> {
+  let summary = "proves that sums fit the machine's accumulator";
+  let description = [{
+    A matrix product adds products of significands, whole numbers up to 3968. Bounds that hold
+    for every input, from the codes alone:
+
+    - a linear: the largest row of the weight (sum of its significands) times 3968, and the bias;
+    - scores: the features of a head times 3968 squared;
+    - a context: probabilities of a row add up to 1, at most twice that in codes, times 3968.
+
+    Where a bound exceeds an accumulator of 32 bits, a remark says so at the operation (the
+    simulator counts sums that wrap). A narrower accumulator would wrap in earnest: the
+    operation is refused with its bound. Run after `aac-quantise`, before `aac-encode`.
+
+    Example: `error: 'aac.scores' op adds up to 251920384 (16 features of a head, each the largest
+    code), the accumulator of 'edgebert-published' has 16 bits and holds 32767: it would wrap; ...`
+  }];
+  let options = machineOption;
+  let statistics = [
+    Statistic<"numProven", "proven", "products whose sums always fit">,
+    Statistic<"numUnproven", "unproven", "products whose sums may wrap">];
+}
+
 def EncodePass : AacMachinePass<"aac-encode"> {
   let summary = "turns quantised parameters into bytes as the engine reads them";
   let description = [{

@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+"""Prints how close quantised models come to f32: signal over noise of the logits, in dB.
+
+usage: benchmarks/accuracy.py [--build=DIR] [--work=DIR] [--options=PIPELINE_OPTIONS]... [--seeds=N]
+                              [--sentences=N] [--base] [--engine] [MODEL.onnx...]
+
+Without models it makes small ones (seeds 1 to N, two tasks each); --base adds a task of ALBERT-base's size; a
+MODEL brings its cases in MODEL.npz (in.<i>.<input>). Columns: `ideal` rounds weights and every result of the
+f32 graph to AdaptivFloat<8,3> by its own maximum; then, for each --options (of aac-compress-pipeline),
+`rounded` (aac eval --rounded) and, with --engine, `engine` (aac-sim). Every sentence counts in one ratio a model.
+"""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "python"))
+from aac import models, reference  # noqa: E402
+from aac.config import Config  # noqa: E402
+
+SMALL = dict(vocab=100, embedding=32, hidden=64, layers=4, heads=4, ffn=128, positions=32, seq=32, adapter=16)
+
+
+class Tools:
+    def __init__(self, build, work):
+        self.bin, self.work = build / "bin", work
+
+    def run(self, tool, *arguments):
+        command = [str(self.bin / tool), *map(str, arguments)]
+        process = subprocess.run(command, capture_output=True, text=True, check=False)
+        if process.returncode:
+            raise RuntimeError(f"{' '.join(command)}\n{process.stderr}")
+
+    def logits(self, tool, *arguments):
+        output = self.work / "logits.npz"
+        self.run(tool, *arguments, "-o", output)
+        with np.load(output) as arrays:
+            return [arrays[name] for name in sorted(arrays.files)]
+
+
+def ideal_logits(model, inputs):
+    results = reference.ideal(model, inputs)
+    return [results[name] for name in sorted(results)]
+
+
+def cases_of(path, tools):
+    """The cases of a model's .npz, each as a file with plain names."""
+    with np.load(path) as arrays:
+        arrays = dict(arrays)
+    names = sorted({name.split(".", 2)[2] for name in arrays if name.startswith("in.")})
+    if not names:
+        return [path]
+    files, index = [], 0
+    while f"in.{index}.{names[0]}" in arrays:
+        files.append(tools.work / f"{path.stem}.case{index}.npz")
+        np.savez(files[-1], **{name: arrays[f"in.{index}.{name}"] for name in names})
+        index += 1
+    return files
+
+
+def refusal(text):
+    lines = text.splitlines()
+    return next((line for line in lines if "error:" in line), lines[-1])[:160]
+
+
+def write_cases(path, sentences):
+    arrays = {}
+    for index, sentence in enumerate(sentences):
+        with np.load(sentence) as case:
+            arrays.update({f"in.{index}.{name}": case[name] for name in case.files})
+    np.savez(path, **arrays)
+
+
+def measure(tools, model, sentences, samples, pipelines, engine, want_ideal):
+    """[dB...] in the order of the table's columns."""
+    stem = tools.work / "model"
+    tools.run("aac-translate", "--import-onnx", f"t={model}", "--emit-bytecode", "-o", f"{stem}.onnx.mlirbc")
+    tools.run("aac-opt", f"{stem}.onnx.mlirbc", "--pass-pipeline=builtin.module(aac-import-pipeline)",
+              "--emit-bytecode", "-o", f"{stem}.aac.mlirbc")
+    wanted = [tools.logits("aac", "eval", f"{stem}.aac.mlirbc", f"--input={s}") for s in sentences]
+
+    def ratio(results):
+        flat = [np.concatenate([a.ravel() for case in side for a in case]) for side in (wanted, results)]
+        return reference.sqnr_db(*flat)
+
+    row = []
+    if want_ideal:
+        proto = onnx.load(str(model))
+        row.append(ratio([ideal_logits(proto, dict(np.load(s))) for s in sentences]))
+    for options in pipelines:
+        options = options.replace("SAMPLES", f"t={samples}")
+        tools.run("aac-opt", f"{stem}.aac.mlirbc", "--emit-bytecode", "-o", f"{stem}.q.mlirbc",
+                  f"--pass-pipeline=builtin.module(aac-compress-pipeline{{{options}}})")
+        row.append(ratio([tools.logits("aac", "eval", "--rounded", f"{stem}.q.mlirbc", f"--input={s}")
+                          for s in sentences]))
+        if engine:
+            tools.run("aac-opt", f"{stem}.q.mlirbc", "--emit-bytecode", "-o", f"{stem}.cmd.mlirbc",
+                      "--pass-pipeline=builtin.module(aac-place-pipeline,aac-lower-pipeline)")
+            tools.run("aac-translate", "--export-stream", f"{stem}.cmd.mlirbc", "-o", f"{stem}.aacs")
+            row.append(ratio([tools.logits("aac-sim", "run", f"{stem}.aacs", "--task=t", f"--input={s}")
+                              for s in sentences]))
+    return row
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--work", type=pathlib.Path, default=ROOT / "out" / "accuracy")
+    parser.add_argument("--options", action="append", default=[])
+    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--sentences", type=int, default=8)
+    parser.add_argument("--base", action="store_true")
+    parser.add_argument("--engine", action="store_true")
+    parser.add_argument("--no-ideal", action="store_true")
+    parser.add_argument("models", nargs="*", type=pathlib.Path)
+    arguments = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "2")
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    tools = Tools(arguments.build, arguments.work)
+    pipelines = arguments.options or [""]
+
+    suites = []
+    for seed in [] if arguments.models else range(1, arguments.seeds + 1):
+        suites.append((f"small {seed}", Config(**SMALL, seed=seed), {"sst2": 2, "mnli": 3}))
+    if arguments.base:
+        suites.append(("base", Config(), {"mnli": 3}))
+    jobs = []
+    for label, config, tasks in suites:
+        folder = arguments.work / label.replace(" ", "_")
+        paths = models.make_suite(config, tasks, folder, arguments.sentences)
+        jobs += [(f"{label} {task}", path,
+                  [models.sentence_path(folder, task, i) for i in range(arguments.sentences)])
+                 for task, path in paths.items()]
+    jobs += [(path.stem, path, cases_of(path.with_suffix(".npz"), tools)) for path in arguments.models]
+
+    columns = [] if arguments.no_ideal else ["ideal"]
+    for index in range(len(pipelines)):
+        columns += [f"rounded{index}"] + ([f"engine{index}"] if arguments.engine else [])
+    for index, options in enumerate(pipelines):
+        print(f"{index}: {options or '(default)'}")
+    print(f"{'model':<24}" + "".join(f"{name:>10}" for name in columns), flush=True)
+    rows = []
+    for label, model, sentences in jobs:
+        samples = arguments.work / "samples.npz"
+        write_cases(samples, sentences)
+        try:
+            row = measure(tools, model, sentences, samples, pipelines, arguments.engine, not arguments.no_ideal)
+        except RuntimeError as error:
+            print(f"{label:<24} {refusal(str(error))}", flush=True)
+            continue
+        rows.append(row)
+        print(f"{label:<24}" + "".join(f"{value:>10.1f}" for value in rows[-1]), flush=True)
+    print(f"{'mean':<24}" + "".join(f"{value:>10.1f}" for value in np.mean(rows, axis=0)))
+
+
+if __name__ == "__main__":
+    main()
