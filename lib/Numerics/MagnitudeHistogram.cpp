@@ -39,8 +39,9 @@ void MagnitudeHistogram::add(absl::Span<const float> values) {
 
 int64_t MagnitudeHistogram::countFrom(double limit) const {
   int64_t count = 0;
-  for (size_t bin = bins.size(); bin-- > 0 && lowerEnd(bin) >= limit;)
-    count += bins[bin];
+  for (size_t bin = 0; bin < bins.size(); ++bin)
+    if (lowerEnd(bin) >= limit)
+      count += bins[bin];
   return count;
 }
 

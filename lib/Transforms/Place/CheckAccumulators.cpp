@@ -26,7 +26,7 @@ using namespace ir;
 namespace {
 
 constexpr AdaptivFloatFormat kFormat; // the engine's
-const double kLargest = significandAdaptivFloat8(0x7f);
+constexpr double kLargest = 31 << 7;  // significand of 0x7f
 
 /// The largest sum of significands over a row of a weight.
 int64_t largestRow(ArrayRef<uint8_t> codes, int64_t rowLength) {
