@@ -51,3 +51,21 @@ onnx.graph @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
   %1 = onnx.Mul %0, %v : (tensor<1x2x3xf32>, tensor<3xf32>) -> tensor<1x2x3xf32>
   onnx.return %1 : tensor<1x2x3xf32>
 }
+
+// -----
+
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x3x4xf32>) inputs ["x"] outputs ["y"] {
+  // expected-note @+1 {{(ReduceMean): pooling over tokens (mean, sum or maximum) is not supported; a task reads one token}}
+  %0 = onnx.ReduceMean %x {axes = array<i64: 1>, keepdims = 0 : i64} : (tensor<1x3x4xf32>) -> tensor<1x4xf32>
+  onnx.return %0 : tensor<1x4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x3x4xf32>) inputs ["x"] outputs ["y"] {
+  // expected-note @+1 {{(Split): part of the features of a value that is no product with a weight}}
+  %0:2 = onnx.Split %x {axis = 2 : i64} : (tensor<1x3x4xf32>) -> (tensor<1x3x1xf32>, tensor<1x3x3xf32>)
+  onnx.return %0#1 : tensor<1x3x3xf32>
+}

@@ -146,8 +146,14 @@ static std::optional<std::vector<Lookup>> lookups(Graph &graph, Value value, std
       lookup = slicedLookup(graph, slice);
     else
       lookup = constantLookup(graph, v);
-    if (!lookup)
+    if (!lookup) {
+      bool others = !found.empty() || llvm::any_of(stack, [&](Value other) {
+        return other.getDefiningOp<onnx::GatherOp>() != nullptr;
+      });
+      if (why.empty() && others && !v.getDefiningOp<onnx::GatherOp>())
+        why = "an embedding sums rows of tables, and an addend is none: " + nodeText(v);
       return std::nullopt;
+    }
     hasInput |= lookup->ids != nullptr;
     found.push_back(std::move(*lookup));
   }

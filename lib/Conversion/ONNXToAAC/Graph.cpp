@@ -43,6 +43,15 @@ std::string raise::nodeName(Operation *op) {
   return name;
 }
 
+std::string raise::nodeText(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return "input " + std::to_string(cast<BlockArgument>(value).getArgNumber());
+  std::string name = nodeName(op);
+  return "node " + (name.empty() ? "without a name" : "\"" + name + "\"") + " (" +
+         op->getName().stripDialect().str() + ")";
+}
+
 std::string raise::floatText(float value) {
   char text[32];
   for (int digits = 1; digits <= 9; ++digits) {

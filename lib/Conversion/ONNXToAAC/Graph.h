@@ -128,6 +128,8 @@ bool regroups(mlir::Operation *op);
 std::optional<llvm::SmallVector<float>> floatElements(mlir::ElementsAttr value);
 /// The node's name from its location, "" if it has none.
 std::string nodeName(mlir::Operation *op);
+/// "input 1" or "node \"/a/MatMul\" (MatMul)", for messages.
+std::string nodeText(mlir::Value value);
 /// Shortest text that reads back as the same f32.
 std::string floatText(float value);
 /// "[1, 8, 16]".

@@ -41,7 +41,7 @@ constexpr Matcher kMatchers[] = {matchEmbedding, matchLayerNorm, matchActivation
                                  matchContext,   matchSoftmax,   matchScores,     matchMask,
                                  matchPart,      matchSelect,    matchBiasedSum,  matchAdd};
 
-/// A node that no pattern takes.
+/// A node that no pattern takes, or not the one it might have.
 struct Refusal {
   Operation *node;
   std::string reason;
@@ -72,7 +72,7 @@ private:
   Graph view;
   TaskParameters parameters;
   llvm::DenseMap<Value, Match> matches;
-  SmallVector<Refusal> refusals;
+  SmallVector<Refusal> refusals, remarks; ///< remarks: what almost was more
 };
 
 } // namespace
@@ -101,8 +101,9 @@ void TaskRaiser::match(Value value, bool afterRefusal,
       if (seen.insert(node).second)
         found.nodes.push_back(node);
     if (!reason.empty())
-      op->emitRemark() << "raised as " << (vowel(found.pattern) ? "an " : "a ") << found.pattern
-                       << ", not as part of a larger operation: " << reason;
+      remarks.push_back({op, ("raised as " + Twine(vowel(found.pattern) ? "an " : "a ") +
+                              found.pattern + ", not as part of a larger operation: " + reason)
+                                 .str()});
     for (Value input : found.inputs)
       needed.push_back({input, false});
     matches.try_emplace(value, std::move(found));
@@ -222,6 +223,8 @@ ir::TaskOp TaskRaiser::emit(ir::SuiteOp suite, SymbolTable &symbols) {
     }
     outputs.push_back(result);
   }
+  for (const Refusal &remark : remarks)
+    remark.node->emitRemark() << remark.reason;
   ir::ReturnOp::create(builder, terminator->getLoc(), outputs);
   parameters.finish(suite, task, symbols);
   return task;
