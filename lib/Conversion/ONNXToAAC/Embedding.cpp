@@ -147,9 +147,10 @@ static std::optional<std::vector<Lookup>> lookups(Graph &graph, Value value, std
     else
       lookup = constantLookup(graph, v);
     if (!lookup) {
-      bool others = !found.empty() || llvm::any_of(stack, [&](Value other) {
-        return other.getDefiningOp<onnx::GatherOp>() != nullptr;
-      });
+      // A constant alone may be a bias.
+      bool others = hasInput || llvm::any_of(stack, [&](Value other) {
+                      return other.getDefiningOp<onnx::GatherOp>() != nullptr;
+                    });
       if (why.empty() && others && !v.getDefiningOp<onnx::GatherOp>())
         why = "an embedding sums rows of tables, and an addend is none: " + nodeText(v);
       return std::nullopt;
