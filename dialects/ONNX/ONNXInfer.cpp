@@ -428,6 +428,41 @@ Inference inferSlice(SliceOp op, ConstantLookup constants) {
   return tensor(shape, type.getElementType());
 }
 
+/// QuantizeLinear and DequantizeLinear: x, scale, zero point.
+Inference inferQuantisation(Operation *op, int64_t axis) {
+  Value x = op->getOperand(0), scale = op->getOperand(1), zero = op->getOperand(2);
+  auto type = typeOf(x);
+  Type code = type.getElementType();
+  bool quantises = isa<QuantizeLinearOp>(op);
+  if (quantises) {
+    if (!isa<FloatType>(code))
+      return invalid("operand must be float, got " + str(type));
+    code = isAbsent(zero) ? IntegerType::get(op->getContext(), 8, IntegerType::Unsigned)
+                          : typeOf(zero).getElementType();
+  } else if (!isAbsent(zero) && typeOf(zero).getElementType() != code) {
+    return invalid("element types differ: " + str(code) + " and " + str(zero.getType()));
+  }
+  bool isWord = !quantises && code.isSignlessInteger(32);
+  if (!isWord && !(isa<IntegerType>(code) && code.getIntOrFloatBitWidth() == 8))
+    return invalid("codes must be int8 or uint8" + Twine(quantises ? "" : ", or int32") + ", got " +
+                   str(code));
+  if (!isa<FloatType>(typeOf(scale).getElementType()))
+    return invalid("the scale must be float, got " + str(scale.getType()));
+  int64_t scales = typeOf(scale).getNumElements();
+  if (!isAbsent(zero) && typeOf(zero).getNumElements() != scales)
+    return invalid("scale " + str(scale.getType()) + " and zero point " + str(zero.getType()) +
+                   " differ in size");
+  if (scales != 1) { // one scale serves all slices, whatever the axis
+    auto resolved = resolveAxis(axis, type.getRank());
+    if (!resolved)
+      return badAxis(axis, type.getRank());
+    if (typeOf(scale).getRank() != 1 || scales != type.getDimSize(*resolved))
+      return invalid("the scale must be a scalar or a vector of " +
+                     Twine(type.getDimSize(*resolved)) + ", got " + str(scale.getType()));
+  }
+  return tensor(type.getShape(), quantises ? code : Float32Type::get(op->getContext()));
+}
+
 Inference inferGather(GatherOp op) {
   auto data = typeOf(op.getData()), indices = typeOf(op.getIndices());
   auto axis = resolveAxis(op.getAxis(), data.getRank());
@@ -823,6 +858,8 @@ Inference inferTypes(Operation *op, ConstantLookup constants) {
       .Case([&](ReshapeOp o) { return inferReshape(o, constants); })
       .Case([&](SliceOp o) { return inferSlice(o, constants); })
       .Case([](GatherOp o) { return inferGather(o); })
+      .Case<QuantizeLinearOp, DequantizeLinearOp>(
+          [](auto o) { return inferQuantisation(o, o.getAxis()); })
       .Case([&](RangeOp o) { return inferRange(o, constants); })
       .Case([](SplitOp o) { return inferSplit(o); })
       .Case([](SqueezeOp o) { return inferSqueeze(o); })

@@ -331,6 +331,29 @@ def ONNX_EinsumOp : ONNX_Op<"Einsum", "sum of products by index equation"> {
 }
 
 //===----------------------------------------------------------------------===//
+// Linear quantisation
+//===----------------------------------------------------------------------===//
+
+def ONNX_QuantizeLinearOp : ONNX_Op<"QuantizeLinear", "saturate(round(x / scale) + zero point)"> {
+  let description = [{
+    Halves round to even. The zero point says the result's type, i8 or ui8; without one it is
+    ui8. Scale and zero point are single values or one for each slice along `axis`. Scales
+    must be finite and positive.
+  }];
+  let arguments = (ins ONNX_Tensor:$x, ONNX_Tensor:$scale, ONNX_OptionalTensor:$zero_point,
+                       DefaultValuedAttr<ONNX_Int, "1">:$axis, OptionalAttr<ONNX_Int>:$saturate);
+}
+def ONNX_DequantizeLinearOp : ONNX_Op<"DequantizeLinear", "(x - zero point) * scale"> {
+  let description = [{
+    x is i8, ui8 or i32; otherwise as `QuantizeLinear`. `aac-fold-onnx` evaluates it where all
+    operands are constant; the f32 weight keeps scale, zero point and axis as
+    `onnx.quantised`.
+  }];
+  let arguments = (ins ONNX_Tensor:$x, ONNX_Tensor:$scale, ONNX_OptionalTensor:$zero_point,
+                       DefaultValuedAttr<ONNX_Int, "1">:$axis);
+}
+
+//===----------------------------------------------------------------------===//
 // Layout and indexing
 //===----------------------------------------------------------------------===//
 

@@ -390,6 +390,14 @@ Result evaluateOne(Operation *op, Operands in) {
       .Case([&](ConstantOfShapeOp o) { return evaluateConstantOfShape(o); })
       .Case([&](ExpandOp o) { return broadcastTo(*in[0], resultShape(o)); })
       .Case([&](GatherOp o) { return gather(*in[0], *in[1], o.getAxis()); })
+      .Case([&](QuantizeLinearOp o) {
+        bool isUnsigned = resultType(o).getElementType().isUnsignedInteger();
+        return quantizeLinear(*in[0], *in[1], in[2], o.getAxis(), isUnsigned ? 0 : -128,
+                              isUnsigned ? 255 : 127);
+      })
+      .Case([&](DequantizeLinearOp o) {
+        return dequantizeLinear(*in[0], *in[1], in[2], o.getAxis());
+      })
       .Case([&](RangeOp o) { return evaluateRange(o, in); })
       .Case([&](ShapeOp o) -> Result {
         auto [start, end] = resolveShapeRange(o, in[0]->shape.size());

@@ -177,6 +177,28 @@ def _cast_to(arguments, attributes, dtype, opset):
     return arguments[0].astype(target)
 
 
+def _along(x, values, axis):
+    """Scales or zero points so that they broadcast along their axis of x."""
+    return values.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)]) \
+        if values.size > 1 else values.reshape(())
+
+
+def _quantize_linear(arguments, attributes, dtype, opset):
+    x, scale, zero = (arguments + [None])[:3]
+    zero = np.zeros(scale.shape, np.uint8) if zero is None else zero
+    axis, limits = attributes.get("axis", 1), np.iinfo(zero.dtype)
+    codes = np.rint(x / _along(x, scale, axis)) + _along(x, zero, axis).astype(dtype)
+    return np.clip(codes, limits.min, limits.max).astype(zero.dtype)
+
+
+def _dequantize_linear(arguments, attributes, dtype, opset):
+    x, scale, zero = (arguments + [None])[:3]
+    axis, codes = attributes.get("axis", 1), x.astype(np.int64)
+    if zero is not None:
+        codes = codes - _along(x, zero, axis).astype(np.int64)
+    return codes.astype(dtype) * _along(x, scale, axis)
+
+
 def _plain(function):
     """An operator whose result depends on its operands alone."""
     return lambda arguments, attributes, dtype, opset: function(*arguments)
@@ -207,5 +229,6 @@ _OPERATORS = {
     "ReduceSum": lambda v, a, d, o: v[0].sum(_axes(v, a), keepdims=bool(a.get("keepdims", 1))),
     "LayerNormalization": _layer_normalization, "Gelu": _gelu, "Clip": _clip,
     "Max": _plain(np.maximum), "Reciprocal": _plain(lambda x: 1 / x), "Neg": _plain(np.negative),
+    "QuantizeLinear": _quantize_linear, "DequantizeLinear": _dequantize_linear,
     "Softplus": _plain(lambda x: np.logaddexp(x, 0)),
 }

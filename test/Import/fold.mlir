@@ -62,3 +62,20 @@ onnx.graph @division() inputs [] outputs ["y"] {
   %y = onnx.Div %a, %b : (tensor<i64>, tensor<i64>) -> tensor<i64>
   onnx.return %y : tensor<i64>
 }
+
+// -----
+
+// A quantised weight becomes its f32 values, whatever its size, and keeps its scale; without a stored scale it stays.
+// CHECK-LABEL: onnx.graph @quantised
+// CHECK-DAG: %[[W:.*]] = onnx.Initializer "w" dense<{{\[\[}}-5.000000e-01, 6.350000e+01], [4.000000e+00, 0.000000e+00]]> : tensor<2x2xf32> {onnx.quantised = {axis = 0 : i64, scale = dense<[5.000000e-01, 2.000000e+00]> : tensor<2xf32>}}
+// CHECK-DAG: %[[D:.*]] = onnx.DequantizeLinear
+// CHECK: onnx.Add %[[D]], %[[W]]
+onnx.graph @quantised(%s: tensor<f32>) inputs ["s"] outputs ["y"] {
+  %none = onnx.None
+  %w = onnx.Initializer "w" dense<[[-1, 127], [2, 0]]> : tensor<2x2xi8>
+  %scale = onnx.Initializer "s" dense<[0.5, 2.0]> : tensor<2xf32>
+  %f = onnx.DequantizeLinear %w, %scale, %none {axis = 0 : i64} : (tensor<2x2xi8>, tensor<2xf32>, none) -> tensor<2x2xf32>
+  %d = onnx.DequantizeLinear %w, %s, %none : (tensor<2x2xi8>, tensor<f32>, none) -> tensor<2x2xf32>
+  %y = onnx.Add %d, %f : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  onnx.return %y : tensor<2x2xf32>
+}

@@ -305,6 +305,51 @@ def half_weights():
 
 
 @case
+def quantize_halves_to_even():
+    x = np.array([0.25, 0.75, -0.25, -0.75, 1.25, 200, -200, 64], F32)
+    nodes = [node("QuantizeLinear", "x s z", "q"), node("Cast", "q", "y", to=TensorProto.FLOAT)]
+    return (model(nodes, [value("x", [8])], [value("y", [8])],
+                  [tensor("s", F32(0.5)), tensor("z", np.int8(1))]), {"x": x},
+            {"y": np.array([1, 3, 1, -1, 3, 127, -128, 127], F32)})
+
+
+@case
+def quantize_unsigned_by_default():
+    x = np.array([[-1, 0.5, 300], [1.5, 2.5, 254.6]], F32)
+    nodes = [node("QuantizeLinear", "x s", "q"), node("Cast", "q", "y", to=TensorProto.FLOAT)]
+    return (model(nodes, [value("x", [2, 3])], [value("y", [2, 3])], [tensor("s", F32(1))]),
+            {"x": x}, {"y": np.array([[0, 0, 255], [2, 2, 255]], F32)})
+
+
+@case
+def quantize_pair_on_an_axis():
+    x, s, z = rand(2, 3, 4), np.array([0.1, 0.02, 0.3], F32), np.array([0, 128, 255], np.uint8)
+    nodes = [node("QuantizeLinear", "x s z", "q", axis=-2),
+             node("DequantizeLinear", "q s z", "y", axis=-2)]
+    along = lambda v: v.astype(F32).reshape(3, 1)
+    codes = np.clip(np.rint(x / along(s)) + along(z), 0, 255)
+    return (model(nodes, [value("x", [2, 3, 4])], [value("y", [2, 3, 4])],
+                  [tensor("s", s), tensor("z", z)]), {"x": x},
+            {"y": ((codes - along(z)) * along(s)).astype(F32)})
+
+
+@case
+def dequantized_weights():
+    """int8 on axis 0 or 1, uint8 with a zero point, an int32 bias; more scales than are evaluated early."""
+    x, w = rand(2, 5000), RNG.integers(-128, 128, (5000, 3)).astype(np.int8)
+    rows, columns = RNG.random(5000).astype(F32) / 4096, RNG.random(3).astype(F32) / 128
+    u, b = RNG.integers(0, 256, (3, 3)).astype(np.uint8), np.array([1000, -70000, 3], np.int32)
+    nodes = [node("DequantizeLinear", "w rows", "wr", axis=0), node("MatMul", "x wr", "p"),
+             node("DequantizeLinear", "u columns z", "uf", "/u"), node("MatMul", "p uf", "q"),
+             node("DequantizeLinear", "b columns", "bf", "/b", axis=0), node("Add", "q bf", "y")]
+    z = np.array([1, 128, 255], np.uint8)
+    wanted = (x @ (w * rows[:, None])) @ ((u.astype(F32) - z) * columns) + b * columns
+    return (model(nodes, [value("x", [2, 5000])], [value("y", [2, 3])],
+                  [tensor("w", w), tensor("rows", rows), tensor("u", u), tensor("columns", columns),
+                   tensor("z", z), tensor("b", b)]), {"x": x}, {"y": wanted.astype(F32)})
+
+
+@case
 def any_order_and_dead_nodes():
     nodes = [node("Relu", "h", "y", "/last"), node("NonZero", "x", "dead", "/dead"),
              node("MatMul", "x w", "h", "/first")]

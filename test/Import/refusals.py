@@ -631,6 +631,53 @@ def one(op, inputs, shapes, initializers=(), opset=13, outputs="y", **attributes
                  initializers, opset)
 
 
+@case(r'2 operators are not supported: node "/d" \(DynamicQuantizeLinear\), node "/m" '
+      r'\(MatMulInteger\)')
+def dynamically_quantised(path):
+    return model([node("DynamicQuantizeLinear", "x", "q s z", "/d"),
+                  node("MatMulInteger", "q w", "i", "/m"),
+                  node("Cast", "i", "y", to=TensorProto.FLOAT)],
+                 [value("x", [2, 3])], [value("y", [2, 4])],
+                 [tensor("w", np.ones((3, 4), np.int8))])
+
+
+def quantised(scale=1.0, op="QuantizeLinear", zero=None, shape=(2, 3), **attributes):
+    given = [tensor("s", np.array(scale, np.float32))]
+    given += [] if zero is None else [tensor("z", np.array(zero))]
+    return one(op, "x s" + ("" if zero is None else " z"), [shape], given, **attributes)
+
+
+for bad_scale in (0.0, -0.5, -0.0, [1.0, -1.0, 2.0]):
+    CASES[f"quantised_scale_{bad_scale}"] = (
+        lambda path, bad_scale=bad_scale: quantised(bad_scale),
+        r'node "/N" \(QuantizeLinear\).* its scale -?[01.5]+ is not finite and positive')
+
+
+@case(r'node "/N" \(QuantizeLinear\).*the scale must be a scalar or a vector of 3, got')
+def quantised_scale_size(path):
+    return quantised([1.0, 2.0])
+
+
+@case(r'node "/N" \(QuantizeLinear\).*axis 2 is outside rank 2')
+def quantised_axis(path):
+    return quantised([1.0, 2.0], axis=2)
+
+
+@case(r'node "/N" \(QuantizeLinear\).*differ in size')
+def quantised_zero_points(path):
+    return quantised(zero=np.zeros(3, np.int8))
+
+
+@case(r'node "/N" \(QuantizeLinear\).*codes must be int8 or uint8, got i32')
+def quantised_to_int32(path):
+    return quantised(zero=np.int32(0))
+
+
+@case(r'node "/N" \(DequantizeLinear\).*codes must be int8 or uint8, or int32, got f32')
+def dequantised_floats(path):
+    return quantised(op="DequantizeLinear")
+
+
 @case(r'3 operators are not supported: node "/a" \(NonZero\), node "/b" \(Mystery\) of domain '
       r'"example", node 2 \(Loop\)')
 def unknown_operators(path):

@@ -92,6 +92,17 @@ absl::StatusOr<Tensor> softmax(const Tensor &x, int64_t axis, bool log = false);
 absl::StatusOr<Tensor> layerNorm(const Tensor &x, const Tensor &scale, const Tensor *bias,
                                  double epsilon, int64_t axis = -1);
 
+/// Codes round(x / scale) + zero, halves to even, limited to [low, high]. `scale` and `zero` (may
+/// be null: 0) have one element or one for each slice along `axis`. Scales that are not finite
+/// and positive are an error.
+absl::StatusOr<Tensor> quantizeLinear(const Tensor &x, const Tensor &scale, const Tensor *zero,
+                                      int64_t axis, int64_t low, int64_t high);
+/// (x - zero) * scale, operands as above.
+absl::StatusOr<Tensor> dequantizeLinear(const Tensor &x, const Tensor &scale, const Tensor *zero,
+                                        int64_t axis);
+/// The error of a scale that is not finite and positive.
+absl::Status checkScales(const Tensor &scale);
+
 enum class Reduction { Sum, Mean, Prod, Max, Min };
 /// Reduces the (resolved, sorted) `axes`; they stay as size 1 when `keepDims`.
 absl::StatusOr<Tensor> reduce(Reduction reduction, const Tensor &x, absl::Span<const int64_t> axes,

@@ -116,6 +116,9 @@ void TaskRaiser::match(Value value, bool afterRefusal,
         " is not supported";
   else if (isa<onnx::ConstantOp, onnx::InitializerOp>(op))
     reason = "a constant where an activation is needed";
+  else if (isa<onnx::QuantizeLinearOp, onnx::DequantizeLinearOp>(op))
+    reason = "an activation that the file quantises: only weights may be; export the model without "
+             "quantised activations, their formats are chosen here";
   bool report = !afterRefusal || isa<onnx::UnsupportedOp>(op);
   if (reason.empty())
     reason = "no operation of a transformer encoder ends in it";

@@ -45,6 +45,9 @@ public:
   Value passedThrough(Operation *op);
   /// The results of `op` if they should become constants.
   std::optional<std::vector<interp::Tensor>> evaluate(Operation *op);
+  /// The f32 weight that a DequantizeLinear of constants stands for, made before it; null if
+  /// it is none.
+  Value dequantised(DequantizeLinearOp op, OpBuilder &builder);
 
 private:
   bool isSmall(Type type) const {
@@ -62,6 +65,8 @@ private:
   int64_t maxElements;
   /// Left to spend, in steps of evaluationWork(): what a graph can ask for is bounded.
   int64_t work = int64_t{1} << 26;
+  /// Elements of weights that may still be made: 2 GiB, the most that a file's f32 ones take.
+  int64_t weights = int64_t{1} << 29;
   llvm::DenseMap<Value, std::unique_ptr<interp::Tensor>> cache;
 };
 
@@ -160,6 +165,49 @@ std::optional<std::vector<interp::Tensor>> Folder::evaluate(Operation *op) {
   return *std::move(results);
 }
 
+/// The stored value of a constant or initialiser, null if `value` is none.
+ElementsAttr storedValue(Value value) {
+  Operation *op = value.getDefiningOp();
+  return isa_and_nonnull<ConstantOp, InitializerOp>(op) ? cast<ElementsAttr>(op->getAttr("value"))
+                                                        : nullptr;
+}
+
+Value Folder::dequantised(DequantizeLinearOp op, OpBuilder &builder) {
+  auto type = dyn_cast<RankedTensorType>(op.getType());
+  if (!type || !type.hasStaticShape() || type.getNumElements() > weights)
+    return nullptr;
+  SmallVector<NamedAttribute> kept;
+  SmallVector<interp::Tensor> tensors;
+  SmallVector<const interp::Tensor *> operands(3, nullptr);
+  for (Value operand : op->getOperands()) {
+    if (isa<NoneType>(operand.getType()))
+      continue;
+    ElementsAttr value = storedValue(operand);
+    auto tensor = value ? interp::fromAttribute(value) : absl::NotFoundError("no constant");
+    if (!tensor.ok())
+      return nullptr;
+    tensors.push_back(*std::move(tensor));
+    if (tensors.size() > 1)
+      kept.push_back(builder.getNamedAttr(tensors.size() == 2 ? "scale" : "zero_point", value));
+  }
+  for (auto [slot, tensor] : llvm::zip(operands, tensors))
+    slot = &tensor;
+  auto results = interp::evaluateOnnxOp(op, absl::MakeConstSpan(operands.data(), operands.size()));
+  if (!results.ok())
+    return nullptr;
+  weights -= type.getNumElements();
+  if (tensors[1].size() != 1)
+    kept.push_back(builder.getNamedAttr("axis", op.getAxisAttr()));
+  ElementsAttr value = interp::toAttribute(results->front(), type);
+  auto stored = op.getX().getDefiningOp<InitializerOp>();
+  Operation *made =
+      stored ? InitializerOp::create(builder, op.getLoc(), type, stored.getNameAttr(), value)
+                   .getOperation()
+             : ConstantOp::create(builder, op.getLoc(), type, value).getOperation();
+  made->setAttr("onnx.quantised", builder.getDictionaryAttr(kept));
+  return made->getResult(0);
+}
+
 class FoldOnnxPass : public impl::FoldOnnxPassBase<FoldOnnxPass> {
 public:
   using FoldOnnxPassBase::FoldOnnxPassBase;
@@ -172,6 +220,12 @@ public:
       if (Value same = folder.passedThrough(&op)) {
         op.getResult(0).replaceAllUsesWith(same);
         ++numDropped;
+      } else if (auto dequantise = dyn_cast<DequantizeLinearOp>(op)) {
+        builder.setInsertionPoint(&op);
+        if (Value weight = folder.dequantised(dequantise, builder)) {
+          op.getResult(0).replaceAllUsesWith(weight);
+          ++numFolded;
+        }
       } else if (auto results = folder.evaluate(&op)) {
         builder.setInsertionPoint(&op);
         for (auto [value, tensor] : llvm::zip_equal(op.getResults(), *results)) {

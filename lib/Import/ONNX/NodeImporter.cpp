@@ -10,6 +10,7 @@
 #include "OpTable.h"
 
 #include "aac/Interp/Attributes.h"
+#include "aac/Interp/Kernels.h"
 #include "aac/Interp/OnnxOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include <cmath>
@@ -512,6 +513,15 @@ absl::Status GraphImporter::importKnownNode(const ::onnx::NodeProto &constNode, 
     op = builder.create(state);
     if (status = finish(op, node); !status.ok())
       return status;
+  }
+  if (isa<QuantizeLinearOp, DequantizeLinearOp>(op)) {
+    // Scales may be inputs; stored ones are checked whatever their number.
+    Operation *scale = op->getOperand(1).getDefiningOp();
+    auto stored = isa_and_nonnull<ConstantOp, InitializerOp>(scale)
+                      ? interp::fromAttribute(cast<ElementsAttr>(scale->getAttr("value")))
+                      : absl::StatusOr<interp::Tensor>(interp::Tensor());
+    if (status = stored.ok() ? interp::checkScales(*stored) : stored.status(); !status.ok())
+      return bad(std::string(status.message()));
   }
   evaluate(op);
   for (auto [i, result] : llvm::enumerate(op->getResults()))
