@@ -337,7 +337,7 @@ def quantize_pair_on_an_axis():
 def dequantized_weights():
     """int8 on axis 0 or 1, uint8 with a zero point, an int32 bias; more scales than are evaluated early."""
     x, w = rand(2, 5000), RNG.integers(-128, 128, (5000, 3)).astype(np.int8)
-    rows, columns = RNG.random(5000).astype(F32) / 4096, RNG.random(3).astype(F32) / 128
+    rows, columns = RNG.random(5000).astype(F32) / 4096, RNG.random(3).astype(F32) / 4096
     u, b = RNG.integers(0, 256, (3, 3)).astype(np.uint8), np.array([1000, -70000, 3], np.int32)
     nodes = [node("DequantizeLinear", "w rows", "wr", axis=0), node("MatMul", "x wr", "p"),
              node("DequantizeLinear", "u columns z", "uf", "/u"), node("MatMul", "p uf", "q"),

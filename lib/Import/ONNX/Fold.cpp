@@ -65,8 +65,9 @@ private:
   int64_t maxElements;
   /// Left to spend, in steps of evaluationWork(): what a graph can ask for is bounded.
   int64_t work = int64_t{1} << 26;
-  /// Elements of weights that may still be made: 2 GiB, the most that a file's f32 ones take.
-  int64_t weights = int64_t{1} << 29;
+  /// Elements of weights that may still be made, 1 GiB: a small file may dequantise one tensor
+  /// many times.
+  int64_t weights = int64_t{1} << 28;
   llvm::DenseMap<Value, std::unique_ptr<interp::Tensor>> cache;
 };
 
