@@ -7,13 +7,15 @@
 
 using namespace mlir;
 
-void aac::buildCompressPipeline(OpPassManager &pm, const CompressOptions &options) {
+/// What is shared stays shared: proven after every pass.
+static void addProven(OpPassManager &suite, std::unique_ptr<Pass> pass) {
+  suite.addPass(std::move(pass));
+  suite.addPass(aac::createVerifySharingPass());
+}
+
+void aac::buildPreparePipeline(OpPassManager &pm, const CompressOptions &options) {
   OpPassManager &suite = pm.nest<ir::SuiteOp>();
-  // What is shared stays shared: proven after every pass.
-  auto add = [&](std::unique_ptr<Pass> pass) {
-    suite.addPass(std::move(pass));
-    suite.addPass(createVerifySharingPass());
-  };
+  auto add = [&](std::unique_ptr<Pass> pass) { addProven(suite, std::move(pass)); };
   // First who shares what, while parameters are what the files said.
   add(createSharePass({options.merge, options.format}));
   // Layers become loops before anything gives them attributes that differ.
@@ -24,9 +26,14 @@ void aac::buildCompressPipeline(OpPassManager &pm, const CompressOptions &option
   // Magnitudes are measured on the weights that will be quantised.
   suite.addPass(createCalibratePass(
       CalibratePassOptions{options.calibrate, options.calibration, options.format}));
+}
+
+void aac::buildQuantisePipeline(OpPassManager &pm, const CompressOptions &options) {
+  OpPassManager &suite = pm.nest<ir::SuiteOp>();
   QuantisePassOptions quantise;
   quantise.format = options.format;
-  add(createQuantisePass(quantise));
+  quantise.formats = options.formats;
+  addProven(suite, createQuantisePass(quantise));
   suite.addPass(createVerifyQuantisedPass());
   // Bytes last: their sizes decide what fits where.
   if (!options.encode)
@@ -36,7 +43,18 @@ void aac::buildCompressPipeline(OpPassManager &pm, const CompressOptions &option
   pm.addNestedPass<ir::SuiteOp>(createVerifySharingPass());
 }
 
+void aac::buildCompressPipeline(OpPassManager &pm, const CompressOptions &options) {
+  buildPreparePipeline(pm, options);
+  buildQuantisePipeline(pm, options);
+}
+
 void aac::registerCompressPipeline() {
+  PassPipelineRegistration<CompressOptions>(
+      "aac-prepare-pipeline", "share, roll, prune and calibrate an aac.suite, still in f32",
+      buildPreparePipeline);
+  PassPipelineRegistration<CompressOptions>("aac-quantise-pipeline",
+                                            "quantise and encode what aac-prepare-pipeline left",
+                                            buildQuantisePipeline);
   PassPipelineRegistration<CompressOptions>(
       "aac-compress-pipeline", "share, roll, prune, calibrate, quantise and encode an aac.suite",
       buildCompressPipeline);

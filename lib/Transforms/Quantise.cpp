@@ -34,16 +34,6 @@ using namespace mlir;
 using namespace aac;
 using namespace aac::ir;
 
-std::optional<AdaptivFloatFormat> aac::parseFormatName(StringRef name) {
-  AdaptivFloatFormat format;
-  if (!name.consume_front("af") || name.consumeInteger(10, format.bits) ||
-      !name.consume_front("e") || name.consumeInteger(10, format.exponentBits) || !name.empty() ||
-      format.bits < 4 || format.bits > 16 || format.exponentBits < 1 ||
-      format.exponentBits >= format.bits || format.exponentBits > 8)
-    return std::nullopt;
-  return format;
-}
-
 namespace {
 
 constexpr int kNoDemand = INT_MIN;
@@ -78,7 +68,10 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
           << "': write af<bits>e<exponent bits>, 4 to 16 bits, such as af8e3";
       return signalPassFailure();
     }
-    Quantiser quantiser(getOperation(), *parsed, sigmas, sampleSigmas);
+    std::vector<FormatChoice> choices;
+    if (failed(parseFormatChoices(getOperation(), formats, *parsed, choices)))
+      return signalPassFailure();
+    Quantiser quantiser(getOperation(), *parsed, choices, sigmas, sampleSigmas);
     if (failed(quantiser.collect()) || failed(quantiser.solve()) || failed(quantiser.rewrite()))
       return signalPassFailure();
     numParams += quantiser.numParams;
@@ -89,8 +82,10 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
 
   class Quantiser {
   public:
-    Quantiser(SuiteOp suite, AdaptivFloatFormat shape, double sigmas, double sampleSigmas)
-        : suite(suite), symbols(suite), shape(shape), sigmas(sigmas), sampleSigmas(sampleSigmas) {}
+    Quantiser(SuiteOp suite, AdaptivFloatFormat shape, ArrayRef<FormatChoice> choices,
+              double sigmas, double sampleSigmas)
+        : suite(suite), symbols(suite), shape(shape), choices(choices), sigmas(sigmas),
+          sampleSigmas(sampleSigmas) {}
 
     LogicalResult collect();
     LogicalResult solve();
@@ -119,6 +114,10 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     static double headroomFor(int64_t elements, double sigmas);
     LogicalResult keepStoredFormats();
     void reachBiases();
+    void chooseWidths();
+    AdaptivFloatFormat shapeOfNode(unsigned node) const {
+      return {width[formats.findLeader(node)], shape.exponentBits};
+    }
     void settle();
     int minExponentOf(unsigned node) const {
       unsigned group = formats.findLeader(node), cls = scales.findLeader(node);
@@ -131,13 +130,14 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     }
     AdaptivFloatAttr formatOfNode(unsigned node) {
       unsigned group = formats.findLeader(node), cls = scales.findLeader(node);
-      return AdaptivFloatAttr::get(suite.getContext(), shape.bits, shape.exponentBits,
+      return AdaptivFloatAttr::get(suite.getContext(), width[group], shape.exponentBits,
                                    biasOf(group, cls), scale[cls]);
     }
 
     SuiteOp suite;
     SymbolTable symbols;
     AdaptivFloatFormat shape;
+    ArrayRef<FormatChoice> choices;
     double sigmas, sampleSigmas;
     std::vector<Node> nodes;
     llvm::IntEqClasses formats, scales;
@@ -150,6 +150,7 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     // Indexed by leader node.
     std::vector<int> wanted; ///< smallest exponent that a format group wants
     std::vector<int> scale, extra;
+    std::vector<int> width; ///< bits of a format group
     std::vector<bool> isPinned;
     std::vector<int> pinnedScale;  ///< of a pinned class
     std::vector<bool> keepsFormat; ///< a format group that is stored already
@@ -353,6 +354,23 @@ LogicalResult Quantiser::collect() {
   return success();
 }
 
+/// Bits of each format group: the suite's, or the most that a choice gives one of its members.
+void Quantiser::chooseWidths() {
+  std::vector<int> chosen(nodes.size(), 0);
+  for (unsigned i = 0; i < nodes.size() && !choices.empty(); ++i) {
+    if (!nodes[i].op)
+      continue;
+    std::string name = nameForFormat(nodes[i].op);
+    for (const FormatChoice &choice : choices)
+      if (choice.pattern.match(name))
+        chosen[formats.findLeader(i)] = std::max(chosen[formats.findLeader(i)], choice.format.bits);
+  }
+  width.assign(nodes.size(), shape.bits);
+  for (unsigned i = 0; i < nodes.size(); ++i)
+    if (chosen[i])
+      width[i] = chosen[i];
+}
+
 /// Parameters that are stored already keep their format (AddTask.h), and their class its scale.
 LogicalResult Quantiser::keepStoredFormats() {
   for (unsigned i = 0; i < nodes.size(); ++i) {
@@ -417,6 +435,7 @@ void Quantiser::settle() {
 }
 
 LogicalResult Quantiser::solve() {
+  chooseWidths();
   wanted.assign(nodes.size(), kNoDemand);
   scale.assign(nodes.size(), 0);
   extra.assign(nodes.size(), 0);
@@ -429,7 +448,7 @@ LogicalResult Quantiser::solve() {
     numClasses += scales.findLeader(i) == i;
     if (nodes[i].counts && nodes[i].absmax > 0) {
       int &want = wanted[formats.findLeader(i)];
-      want = std::max(want, chooseMinExponent(shape, nodes[i].absmax));
+      want = std::max(want, chooseMinExponent(shapeOfNode(i), nodes[i].absmax));
     }
   }
   if (failed(keepStoredFormats()))
@@ -485,7 +504,7 @@ LogicalResult Quantiser::rewrite() {
       continue;
     int most = kTopBias + kEngineExponentOffset + scale[cls];
     double largest =
-        std::ldexp(2 - std::exp2(-shape.mantissaBits()), most + shape.maxExponentField());
+        std::ldexp(2 - std::exp2(-shapeOfNode(i).mantissaBits()), most + shape.maxExponentField());
     if (nodes[i].counts && nodes[i].seen > largest)
       op->emitRemark() << "largest magnitude " << nodes[i].seen << " is beyond " << largest
                        << ", the largest that scale " << scale[cls] << " has: it saturates";
@@ -518,6 +537,8 @@ LogicalResult Quantiser::rewrite() {
   parallelForEach(suite.getContext(), encodings, [&](Encoding &e) {
     ArrayRef<float> values = e.values.get();
     int minExponent = e.format.getMinExponent();
+    AdaptivFloatFormat shape{static_cast<int>(e.format.getBits()),
+                             static_cast<int>(e.format.getExponentBits())};
     if (shape.bits <= 8) {
       e.codes.resize(values.size());
       encodeAdaptivFloat(shape, minExponent, absl::Span<const float>(values.data(), values.size()),
@@ -536,7 +557,7 @@ LogicalResult Quantiser::rewrite() {
     }
   });
   for (Encoding &e : encodings) {
-    if (shape.bits <= 8)
+    if (e.format.getBits() <= 8)
       writeCodes(e.param, std::move(e.codes), e.format);
     else
       writeCodes(e.param, std::move(e.wideCodes), e.format);

@@ -30,6 +30,8 @@ struct CompressOptions : public mlir::PassPipelineOptions<CompressOptions> {
       llvm::cl::init("minmax")};
   Option<std::string> format{*this, "format", llvm::cl::desc("number format"),
                              llvm::cl::init("af8e3")};
+  Option<std::string> formats{*this, "formats",
+                              llvm::cl::desc("PATTERN=FORMAT,...: other widths for some tensors")};
   Option<std::string> machine{*this, "machine",
                               llvm::cl::desc("machine to compile for: a name from machines/ or a "
                                              "path"),
@@ -44,10 +46,15 @@ struct CompressOptions : public mlir::PassPipelineOptions<CompressOptions> {
                       llvm::cl::init(true)};
 };
 
-/// Adds everything from an `aac.suite` as raised to quantised activations and parameters
+/// Adds what comes before quantising: who shares what, layers as loops, pruned weights, adapters
+/// written out, activations measured. Values are still f32.
+void buildPreparePipeline(mlir::OpPassManager &pm, const CompressOptions &options);
+/// Adds quantising and, with `encode`, encoding.
+void buildQuantisePipeline(mlir::OpPassManager &pm, const CompressOptions &options);
+/// Both: everything from an `aac.suite` as raised to quantised activations and parameters
 /// encoded as the machine's engine reads them.
 void buildCompressPipeline(mlir::OpPassManager &pm, const CompressOptions &options);
-/// Makes it known as `aac-compress-pipeline`.
+/// Makes them known as `aac-prepare-pipeline`, `aac-quantise-pipeline`, `aac-compress-pipeline`.
 void registerCompressPipeline();
 
 } // namespace aac

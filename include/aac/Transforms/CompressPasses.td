@@ -264,6 +264,8 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
   let options = [
     Option<"format", "format", "std::string", "\"af8e3\"",
            "number format: af<bits>e<exponent bits>">,
+    Option<"formats", "formats", "std::string", "\"\"",
+           "PATTERN=FORMAT,...: other widths for parameters (by symbol) and results (by ONNX node)">,
     Option<"sigmas", "sigmas", "double", "4.0",
            "standard deviations that activations get room for beyond what was measured">,
     Option<"sampleSigmas", "sample-sigmas", "double", "2.5",

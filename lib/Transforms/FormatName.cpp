@@ -1,0 +1,60 @@
+//===- FormatName.cpp - formats by name, and which tensor gets which ------===//
+#include "aac/Transforms/FormatName.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Location.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/Error.h"
+
+using namespace mlir;
+using namespace aac;
+using namespace aac::ir;
+
+std::optional<AdaptivFloatFormat> aac::parseFormatName(StringRef name) {
+  AdaptivFloatFormat format;
+  if (!name.consume_front("af") || name.consumeInteger(10, format.bits) ||
+      !name.consume_front("e") || name.consumeInteger(10, format.exponentBits) || !name.empty() ||
+      format.bits < 4 || format.bits > 16 || format.exponentBits < 1 ||
+      format.exponentBits >= format.bits || format.exponentBits > 8)
+    return std::nullopt;
+  return format;
+}
+
+std::string aac::formatName(AdaptivFloatAttr format) {
+  return "af" + std::to_string(format.getBits()) + "e" + std::to_string(format.getExponentBits());
+}
+
+std::string aac::nameForFormat(Operation *op) {
+  if (auto param = dyn_cast<ParamOp>(op))
+    return param.getSymName().str();
+  std::string name;
+  op->getLoc()->walk([&](Location loc) {
+    auto named = dyn_cast<NameLoc>(loc);
+    if (!named)
+      return WalkResult::advance();
+    name = named.getName().str();
+    return WalkResult::interrupt();
+  });
+  return name;
+}
+
+LogicalResult aac::parseFormatChoices(Operation *suite, StringRef text, AdaptivFloatFormat base,
+                                      std::vector<FormatChoice> &choices) {
+  SmallVector<StringRef> parts;
+  text.split(parts, ',', -1, /*KeepEmpty=*/false);
+  for (StringRef part : parts) {
+    auto [pattern, name] = part.rsplit('=');
+    std::optional<AdaptivFloatFormat> format = parseFormatName(name);
+    if (pattern.empty() || !format)
+      return suite->emitError() << "formats '" << part
+                                << "' must be PATTERN=FORMAT, such as layer_0_*=af12e3";
+    if (format->exponentBits != base.exponentBits)
+      return suite->emitError() << "formats '" << part << "': all formats of a suite have the same "
+                                << "exponent bits, " << base.exponentBits << " here";
+    llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(pattern);
+    if (!glob)
+      return suite->emitError() << "formats '" << part << "': " << llvm::toString(glob.takeError());
+    choices.push_back({std::move(*glob), *format});
+  }
+  return success();
+}
