@@ -113,13 +113,14 @@ std::string writeResults(const Compiled &compiled, const Machine &machine,
   write(directory + kPlacedFile, compiled.placed);
   write(directory + "/report.txt", text);
   write(directory + "/report.json", cost::printReportJson(*report));
+  if (!compiled.measured.text.empty()) {
+    write(directory + "/ledger.txt", compiled.measured.text);
+    write(directory + "/ledger.json", compiled.measured.json);
+  }
   write(directory + "/suite.aacs", compiled.bytes);
   return headlineOf(text);
 }
 
-namespace {
-
-/// Options of the compress pipeline, but for samples: those a task that is added later has too.
 std::vector<std::string> optionsOf(const CompileArguments &arguments) {
   std::vector<std::string> options = {absl::StrCat("format=", arguments.format),
                                       absl::StrCat("machine=", arguments.machine)};
@@ -133,8 +134,12 @@ std::vector<std::string> optionsOf(const CompileArguments &arguments) {
     options.push_back(absl::StrCat("calibration=", arguments.calibration));
   if (arguments.resync != 64)
     options.push_back(absl::StrCat("tile-rows=", arguments.resync));
+  if (!arguments.formats.empty())
+    options.push_back(absl::StrCat("formats=", arguments.formats));
   return options;
 }
+
+namespace {
 
 std::vector<Stage> stagesOf(const CompileArguments &arguments) {
   std::vector<std::string> options = optionsOf(arguments);
@@ -168,7 +173,7 @@ void noteOptions(ir::SuiteOp suite, const CompileArguments &arguments) {
   suite->setAttr("aac.machine", builder.getStringAttr(arguments.machine));
 }
 
-void runCompile(const CompileArguments &arguments) {
+void runCompile(CompileArguments arguments) {
   if (!arguments.added.empty())
     return runAdd(arguments);
   std::vector<Stage> stages = stagesOf(arguments);
@@ -197,9 +202,16 @@ void runCompile(const CompileArguments &arguments) {
   Compiled compiled;
   for (const Stage &stage : stages) {
     progress.step(stage.progress);
-    runStage(*module, stage);
-    if (arguments.emit == stage.name)
+    bool measures = arguments.ledger || !arguments.budget.empty();
+    if (std::string(stage.name) == "compressed" && measures)
+      compiled.measured = compressMeasured(module, arguments);
+    else
+      runStage(*module, stage);
+    if (arguments.emit == stage.name) {
+      writeConfig(arguments);
+      std::cerr << compiled.measured.text;
       return emitModule(*module, arguments.output);
+    }
     if (!arguments.emit.empty())
       continue;
     // What was meant, before anything was rounded: for `aac eval` and to verify against.
@@ -216,6 +228,7 @@ void runCompile(const CompileArguments &arguments) {
   makeStream(*module, *machine, arguments.codec, compiled);
   if (arguments.emit == "stream")
     return write(arguments.output.empty() ? "-" : arguments.output, compiled.bytes);
+  writeConfig(arguments);
   progress.step("costing");
   std::cout << writeResults(compiled, *machine, arguments.output) << std::flush;
 }
@@ -284,6 +297,25 @@ void addCompileCommand(CLI::App &app) {
   command->add_option("--format", arguments->format, "number format of the weights [af8e3]")
       ->type_name("FORMAT");
   command
+      ->add_option("--formats", arguments->formats,
+                   "other widths for some tensors: PATTERN names parameters, or results by their "
+                   "ONNX node (for analysis, --emit=compressed: an engine has one format)")
+      ->type_name("PATTERN=FORMAT,...");
+  command->add_flag("--ledger", arguments->ledger,
+                    "measure what quantising costs, tensor by tensor, on the samples: ledger.txt "
+                    "and ledger.json (with --emit: standard error)");
+  command
+      ->add_option("--budget", arguments->budget,
+                   "accuracy that every task must keep on the samples, against f32: top1:0.99 or "
+                   "sqnr:20 (dB); --emit=compressed widens formats until it does")
+      ->type_name("WHAT:LEAST");
+  command
+      ->add_option("--config", arguments->config,
+                   "options from a JSON file, as --save-config writes it; those given here win")
+      ->type_name("FILE");
+  command->add_option("--save-config", arguments->saveConfig, "write the options to a JSON file")
+      ->type_name("FILE");
+  command
       ->add_option("--emit", arguments->emit,
                    "stop after a stage and print its result: onnx, aac, compressed, placed, cmd "
                    "or stream")
@@ -308,7 +340,10 @@ void addCompileCommand(CLI::App &app) {
                   "      --sparsity=embedding:0.6,encoder:0.5 -o out\n"
                   "  aac compile --add qqp=qqp.onnx out\n"
                   "  aac-sim run out/suite.aacs --task=sst2 --input=sentence.npz -o logits.npz");
-  command->callback([arguments] { runCompile(*arguments); });
+  command->callback([arguments, command] {
+    readConfig(*command, *arguments);
+    runCompile(*arguments);
+  });
 }
 
 } // namespace aac::tool

@@ -16,6 +16,9 @@ struct CompileArguments {
   OnnxArguments onnx; ///< with --add: the directory alone
   std::string machine = "edgebert-rram", output, emit, sparsity, format = "af8e3";
   std::string merge = "equal", calibration = "minmax", codec = "none";
+  std::string formats; ///< PATTERN=FORMAT,...
+  std::string budget, config, saveConfig;
+  bool ledger = false;
   std::vector<std::string> prune, calibrate, added;
   CLI::Option *machineOption = nullptr; ///< tells whether it was given
   unsigned threads = 0, resync = 64;
@@ -49,6 +52,11 @@ void runStage(mlir::ModuleOp module, const Stage &stage);
 std::string bytecodeOf(mlir::ModuleOp module);
 void write(const std::string &path, const std::string &bytes);
 
+/// The ledger of a suite that was quantised with `--budget`, `--ledger` or both.
+struct Measured {
+  std::string text, json;
+};
+
 /// What a compilation leaves in its directory, and what its report needs.
 struct Compiled {
   std::string suite;  ///< suite.mlirbc: what was meant, before anything was rounded
@@ -56,7 +64,22 @@ struct Compiled {
   std::string bytes;  ///< suite.aacs
   Stream stream;
   cost::Encoding encoding; ///< for the report
+  Measured measured;       ///< ledger.txt and ledger.json, if not empty
 };
+
+/// Options of the compress pipeline, but for samples: those a task that is added later has too.
+std::vector<std::string> optionsOf(const CompileArguments &arguments);
+
+/// Sets the arguments that the file --config names and that `command` was not given. Fails the
+/// command with the file and the field that is wrong.
+void readConfig(const CLI::App &command, CompileArguments &arguments);
+/// Writes the arguments, `formats` as they are in the end, to --save-config.
+void writeConfig(const CompileArguments &arguments);
+
+/// Compresses the suite of `module` as raised, and measures what that costs. Where --budget is
+/// missed, an analysis (--emit=compressed) gets wider formats, which `arguments.formats` then
+/// names; a compilation fails with what it would take.
+Measured compressMeasured(mlir::OwningOpRef<mlir::ModuleOp> &module, CompileArguments &arguments);
 
 /// Keeps the placed suite, and how it is encoded.
 void keepPlaced(mlir::ModuleOp module, const Machine &machine, Compiled &compiled);
