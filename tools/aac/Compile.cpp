@@ -145,6 +145,9 @@ std::vector<Stage> stagesOf(const CompileArguments &arguments) {
   std::vector<std::string> options = optionsOf(arguments);
   if (!arguments.calibrate.empty())
     options.push_back(absl::StrCat("calibrate=", absl::StrJoin(arguments.calibrate, ",")));
+  // Other formats than an engine's have no bytes there: they are for analysis.
+  if (arguments.emit == "compressed" && (arguments.format != "af8e3" || !arguments.formats.empty()))
+    options.push_back("encode=false");
   std::string machine = absl::StrCat("{machine=", arguments.machine, "}");
   return {
       {"aac", "recognising the models", "aac-import-pipeline"},

@@ -86,7 +86,11 @@ Measured compressMeasured(OwningOpRef<ModuleOp> &module, CompileArguments &argum
   llvm::raw_string_ostream text(measured.text), json(measured.json);
   ledger.printText(text);
   ledger.printJson(json);
-  // Encoding is the rest of the stage.
+  // Other formats than the engine's are for analysis: they have no bytes there.
+  if (analysis) {
+    module = std::move(quantised);
+    return measured;
+  }
   std::vector<std::string> options = optionsOf(arguments);
   runStage(*module,
            {"", "", absl::StrCat("aac-quantise-pipeline{", absl::StrJoin(options, " "), "}")});

@@ -5,6 +5,7 @@
 // alone: |row|_1 times the largest significand. Linear in the bytes of parameters.
 //
 //===----------------------------------------------------------------------===//
+#include "EngineFormats.h"
 #include "aac/Machine/Machine.h"
 #include "aac/Numerics/AdaptivFloat.h"
 #include "aac/Transforms/ActivationLayout.h"
@@ -70,8 +71,8 @@ private:
 LogicalResult Checker::measureWeights() {
   WalkResult found = suite.walk([&](LinearOp linear) {
     for (ParamOp param : paramsBehind(linear.getWeight(), symbols))
-      if (auto format = param.getFormatAttr(); !format || format.getBits() > 8) {
-        linear.emitOpError("has a weight without codes of 8 bits: run aac-quantise first");
+      if (!param.getFormatAttr()) {
+        linear.emitOpError("has a weight without codes: run aac-quantise first");
         return WalkResult::interrupt();
       } else {
         rows[param] = 0;
@@ -129,6 +130,8 @@ LogicalResult Checker::check(Operation *op, double bound, const Twine &because) 
 }
 
 LogicalResult Checker::run() {
+  if (failed(checkEngineFormats(suite, machine)))
+    return failure();
   if (failed(measureWeights()))
     return failure();
   WalkResult result = suite.walk([&](Operation *op) {

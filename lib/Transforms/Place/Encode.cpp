@@ -8,6 +8,7 @@
 // then create the symbols. Linear in the bytes of the parameters.
 //
 //===----------------------------------------------------------------------===//
+#include "EngineFormats.h"
 #include "aac/Machine/Machine.h"
 #include "aac/Numerics/AdaptivFloat.h"
 #include "aac/Numerics/WeightTiles.h"
@@ -214,8 +215,6 @@ LogicalResult Encoder::collectLinear(LinearOp op, TaskOp task, const ActivationL
                    weight = weights.front().getFormatAttr();
   if (!input || !weight)
     return op.emitError("has no number format; run aac-quantise first");
-  if (weight.getBits() != 8 || weight.getExponentBits() != 3)
-    return op.emitError() << "the engine multiplies af<8, 3> codes, the weight is " << weight;
   FailureOr<double> largestBias = maxMagnitude(biases);
   if (failed(largestBias))
     return failure();
@@ -638,6 +637,8 @@ struct EncodePass : impl::EncodePassBase<EncodePass> {
     if (failed(loaded))
       return signalPassFailure();
     for (SuiteOp suite : getOperation().getOps<SuiteOp>()) {
+      if (failed(checkEngineFormats(suite, *loaded)))
+        return signalPassFailure();
       Encoder encoder(suite, *loaded, tileRows);
       if (failed(encoder.run()))
         return signalPassFailure();

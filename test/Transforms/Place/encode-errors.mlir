@@ -41,12 +41,12 @@ aac.suite {
 #f = #aac.af<8, 3, bias = 7, scale = 0>
 aac.suite {
   aac.param @t : tensor<4x16xf32> = dense<0x30> : tensor<4x16xi8> {format = #f}
+  // expected-error @+1 {{machine 'spill' computes with af8e3, it cannot run af6e3 of 'w'}}
   aac.param @w : tensor<16x16xf32> = dense<0x10> : tensor<16x16xi8> {format = #aac.af<6, 3, bias = 7, scale = 0>}
   aac.task @a(%ids: tensor<1x16xi64>) inputs ["ids"] outputs ["y"] {
     %t = aac.use @t : tensor<4x16xf32>
     %x = aac.embedding ids(%ids) tables(%t) {format = #f} : (tensor<1x16xi64>, tensor<4x16xf32>) -> tensor<1x16x16xf32>
     %w = aac.use @w : tensor<16x16xf32>
-    // expected-error @+1 {{the engine multiplies af<8, 3> codes, the weight is #aac.af<6, 3, bias = 7, scale = 0>}}
     %y = aac.linear %x, %w {format = #f} : (tensor<1x16x16xf32>, tensor<16x16xf32>) -> tensor<1x16x16xf32>
     aac.return %y : tensor<1x16x16xf32>
   }

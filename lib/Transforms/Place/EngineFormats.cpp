@@ -1,0 +1,23 @@
+//===- EngineFormats.cpp - what number formats an engine has --------------===//
+#include "EngineFormats.h"
+
+#include "aac/Transforms/FormatName.h"
+
+using namespace mlir;
+using namespace aac;
+using namespace aac::ir;
+
+LogicalResult aac::checkEngineFormats(SuiteOp suite, const Machine &machine) {
+  constexpr AdaptivFloatFormat engine{8, 3};
+  WalkResult result = suite.walk([&](Operation *op) {
+    auto format = op->getAttrOfType<AdaptivFloatAttr>("format");
+    if (!format || (static_cast<int>(format.getBits()) == engine.bits &&
+                    static_cast<int>(format.getExponentBits()) == engine.exponentBits))
+      return WalkResult::advance();
+    op->emitError() << "machine '" << machine.name << "' computes with af" << engine.bits << "e"
+                    << engine.exponentBits << ", it cannot run " << formatName(format) << " of '"
+                    << nameForFormat(op) << "'";
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}

@@ -1,0 +1,111 @@
+"""The error ledger against the tools it sums up; budgets, formats by name, options in files.
+
+usage: ledger.py FOLDER
+"""
+
+import json
+import sys
+
+import numpy as np
+from aac import models
+from aac.config import Config
+from aac.reference import sqnr_db
+from support import SMALL, expect, fresh, run
+
+SENTENCES = 3
+
+
+def samples(folder, task, path):
+    """The sentences of a task as the cases of one file."""
+    cases = {}
+    for i in range(SENTENCES):
+        with np.load(models.sentence_path(folder, task, i)) as arrays:
+            cases.update({f"in.{i}.{name}": arrays[name] for name in arrays.files})
+    np.savez(path, **cases)
+    return path
+
+
+def logits(folder, suite, cases, *options):
+    values = []
+    for i in range(SENTENCES):
+        run("aac", "eval", suite, f"--input={cases}", f"--case={i}", "-o", folder / "y.npz", *options)
+        with np.load(folder / "y.npz") as arrays:
+            values.append(np.concatenate([arrays[name].ravel() for name in sorted(arrays.files)]))
+    return np.concatenate(values)
+
+
+def refused(pattern, *command):
+    _, errors = run(*command, code=1)
+    expect(pattern in errors and errors.count("error:") == 1, f"'{pattern}' is not the error: {errors}")
+
+
+def main(folder):
+    folder = fresh(folder)
+    model = models.make_suite(Config(**SMALL), {"sst2": 2}, folder, SENTENCES)["sst2"]
+    cases = samples(folder, "sst2", folder / "cases.npz")
+    compile_ = ["aac", "compile", f"sst2={model}", f"--calibrate=sst2={cases}"]
+
+    # The ledger says what eval --rounded computes.
+    run(*compile_, "--ledger", "-o", folder / "out")
+    ledger = json.loads((folder / "out/ledger.json").read_text())
+    run(*compile_, "--emit=compressed", "--formats=none=af8e3", "-o", folder / "q.mlirbc")
+    wanted = logits(folder, folder / "out/suite.mlirbc", cases)
+    found = logits(folder, folder / "q.mlirbc", cases, "--rounded")
+    task = ledger["tasks"][0]
+    db = sqnr_db(wanted, found)
+    expect(abs(task["sqnr_db"] - db) < 0.05, f"ledger: {task['sqnr_db']} dB, aac eval: {db} dB")
+    rows = wanted.reshape(-1, 2).argmax(1) == found.reshape(-1, 2).argmax(1)
+    expect((task["top1_agreeing"], task["top1_of"]) == (int(rows.sum()), SENTENCES), "top-1 differs")
+    entries = ledger["entries"]
+    rounding = [e["rounding_sqnr_db"] or np.inf for e in entries]
+    expect(rounding == sorted(rounding), "not weakest first")
+    kinds = {e["kind"] for e in entries}
+    expect({"parameter", "linear", "softmax", "layer_norm", "embedding"} <= kinds, f"only {kinds}")
+    expect(all(0.9 < e["cosine"] <= 1.000001 for e in entries), "a cosine is off")
+    expect((folder / "out/ledger.txt").read_text().startswith("Outputs against f32\n"), "no text")
+
+    # A budget that is met changes nothing; one that is not names what it would take.
+    run(*compile_, "--budget=sqnr:5", "-o", folder / "met")
+    expect((folder / "met/suite.aacs").read_bytes() == (folder / "out/suite.aacs").read_bytes(),
+           "a budget that is met changes the stream")
+    target = task["sqnr_db"] + 15
+    refused("budget missed: sqnr of task 'sst2'", *compile_, f"--budget=sqnr:{target}", "-o", folder / "missed")
+    expect(not (folder / "missed").exists(), "results although the budget is missed")
+    refused("formats of 16 bits do not meet it", *compile_, "--budget=sqnr:500", "-o", folder / "missed")
+    refused("must be top1:FRACTION", *compile_, "--budget=top1:2", "-o", folder / "missed")
+
+    # As an analysis it is met by wider formats, which the saved options repeat.
+    config = folder / "config.json"
+    run(*compile_, f"--budget=sqnr:{target}", "--emit=compressed", f"--save-config={config}",
+        "-o", folder / "wide.mlirbc")
+    db = sqnr_db(wanted, logits(folder, folder / "wide.mlirbc", cases, "--rounded"))
+    expect(db >= target - 0.05, f"{db} dB of {target}")
+    saved = json.loads(config.read_text())
+    expect(saved["schema"] == "aac-config/1" and saved["formats"], f"saved {saved}")
+    del saved["budget"]
+    config.write_text(json.dumps(saved))
+    run(*compile_, f"--config={config}", "--emit=compressed", "-o", folder / "again.mlirbc")
+    again = logits(folder, folder / "again.mlirbc", cases, "--rounded")
+    expect(sqnr_db(wanted, again) >= target - 0.05, "the saved options give something else")
+    refused("cannot run af", *compile_, f"--config={config}", "-o", folder / "missed")
+    refused("computes with af8e3, it cannot run af6e3", *compile_, "--format=af6e3", "-o", folder / "missed")
+
+    # Wrong files name the field.
+    for text, message in [
+            ("[]", "is not a JSON object"), ("{}", "field 'schema' must be"),
+            ('{"schema": "aac-config/1", "colour": 1}', "there is no field 'colour'"),
+            ('{"schema": "aac-config/1", "format": 8}', "field 'format' must be a string"),
+            ('{"schema": "aac-config/1", "resync": "x"}', "field 'resync' must be a number"),
+            ('{"schema": "aac-config/1", "formats": 1}', "field 'formats' must be a list"),
+            ('{"schema": "aac-config/1", "formats": [{"match": "a"}]}', "field 'formats[0]' must hold"),
+            ('{"schema": "aac-config/1", "formats": [{"match": "a,b", "format": "af8e3"}]}',
+             "field 'formats[0].match'")]:
+        config.write_text(text)
+        refused(f"config.json: {message}", *compile_, f"--config={config}", "-o", folder / "missed")
+    refused("must be PATTERN=FORMAT", *compile_, "--formats=x", "-o", folder / "missed")
+    refused("same exponent bits, 3 here", *compile_, "--formats=x=af8e4", "-o", folder / "missed")
+    print("ledger, budgets, formats and options as they should be")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
