@@ -5,6 +5,8 @@
 // inference a task and case, tasks in parallel.
 //
 //===----------------------------------------------------------------------===//
+#include "PeelLoop.h"
+
 #include "aac/Interp/Interpreter.h"
 #include "aac/Numerics/MagnitudeHistogram.h"
 #include "aac/Transforms/Calibration.h"
@@ -57,6 +59,8 @@ std::optional<Method> parseMethod(StringRef text) {
 struct Seen {
   llvm::DenseMap<Value, MagnitudeHistogram> histograms; ///< unless the method is MinMax
   llvm::DenseMap<Value, double> absmax;
+  /// Of the first repetition of a loop and of the later ones.
+  llvm::DenseMap<Value, double> first, later;
   llvm::DenseMap<Operation *, double> variance; ///< of layer norms
 };
 
@@ -110,11 +114,20 @@ double largestMagnitude(ArrayRef<float> values) {
 
 absl::Status run(TaskOp task, std::vector<Sentence> cases, const Method &method, Seen &seen) {
   auto layerNorms = layerNormsOf(task);
+  llvm::DenseSet<Value> met; // in this inference
+  auto inLoop = [](Value value) { return isa<LoopOp>(value.getParentBlock()->getParentOp()); };
   auto observe = [&](Value value, const Tensor &tensor) {
     double &largest = seen.absmax.try_emplace(value, 0.0).first->second;
-    if (method.kind == Method::MinMax) {
-      largest = std::max(largest, largestMagnitude(tensor.f));
-    } else {
+    bool repeats = inLoop(value);
+    if (method.kind == Method::MinMax || repeats) {
+      double max = largestMagnitude(tensor.f);
+      largest = std::max(largest, max);
+      if (repeats) {
+        double &part = (met.insert(value).second ? seen.first : seen.later)[value];
+        part = std::max(part, max);
+      }
+    }
+    if (method.kind != Method::MinMax) {
       MagnitudeHistogram &histogram = seen.histograms[value];
       histogram.add(tensor.f);
       largest = histogram.largest();
@@ -131,6 +144,7 @@ absl::Status run(TaskOp task, std::vector<Sentence> cases, const Method &method,
   interp::Options options;
   options.observe = observe;
   for (Sentence &inputs : cases) {
+    met.clear();
     auto outputs = interp::evaluate(task, std::move(inputs), options);
     if (!outputs.ok())
       return outputs.status();
@@ -194,6 +208,66 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
       }
       if (failed(annotate(tasks[i], *parsed, seen[i])))
         return signalPassFailure();
+      peelLoops(tasks[i], seen[i]);
+    }
+  }
+
+  /// True if `loop` starts from values of another magnitude than those it goes on with, by
+  /// `peel` octaves or more.
+  bool startsApart(LoopOp loop, const Seen &seen) {
+    for (auto [init, next] :
+         llvm::zip_equal(loop.getInits(), loop.getBody().front().getTerminator()->getOperands())) {
+      auto a = seen.absmax.find(init), b = seen.absmax.find(next);
+      if (a == seen.absmax.end() || b == seen.absmax.end() || a->second <= 0 || b->second <= 0)
+        continue;
+      if (std::fabs(std::log2(a->second / b->second)) >= peel)
+        return true;
+    }
+    return false;
+  }
+
+  /// Notes the magnitude of one copy; a limit beyond it goes.
+  static void setMagnitude(Value copy, FloatAttr absmax) {
+    if (!copy || !absmax)
+      return;
+    Operation *op = copy.getDefiningOp();
+    op->setAttr("absmax", absmax);
+    auto clip = op->getAttrOfType<FloatAttr>(kClipAttr);
+    if (clip && clip.getValueAsDouble() >= absmax.getValueAsDouble())
+      op->removeAttr(kClipAttr);
+  }
+
+  void peelLoops(TaskOp task, const Seen &seen) {
+    if (peel <= 0)
+      return;
+    Builder builder(&getContext());
+    SmallVector<LoopOp> loops(task.getBody().getOps<LoopOp>());
+    for (LoopOp loop : loops) {
+      if (!startsApart(loop, seen))
+        continue;
+      auto note = [&](Value value, const llvm::DenseMap<Value, double> &absmax) {
+        if (auto it = absmax.find(value); it != absmax.end())
+          return builder.getF64FloatAttr(coarse(it->second, /*up=*/true));
+        return FloatAttr();
+      };
+      // What each copy saw, read before the loop may go.
+      struct Magnitudes {
+        Value value;
+        FloatAttr first, later;
+      };
+      SmallVector<Magnitudes> magnitudes;
+      for (Operation &op : loop.getBody().front())
+        if (makesActivation(&op))
+          magnitudes.push_back({op.getResult(0), note(op.getResult(0), seen.first),
+                                note(op.getResult(0), seen.later)});
+      bool stays = loop.getCount() > 2;
+      IRMapping copies, second;
+      peelFirst(loop, copies, second);
+      for (const Magnitudes &m : magnitudes) {
+        setMagnitude(copies.lookup(m.value), m.first);
+        setMagnitude(stays ? m.value : second.lookupOrNull(m.value), m.later);
+      }
+      ++numPeeled;
     }
   }
 

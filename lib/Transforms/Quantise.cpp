@@ -21,7 +21,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Threading.h"
 #include "llvm/ADT/IntEqClasses.h"
-#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/SetVector.h"
 #include <climits>
 #include <cmath>
 
@@ -119,6 +119,7 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
       return {width[formats.findLeader(node)], shape.exponentBits};
     }
     void settle();
+    bool lowerFactor(unsigned a, unsigned b);
     int minExponentOf(unsigned node) const {
       unsigned group = formats.findLeader(node), cls = scales.findLeader(node);
       return biasOf(group, cls) + kEngineExponentOffset + scale[cls];
@@ -434,6 +435,26 @@ void Quantiser::settle() {
   }
 }
 
+/// Lowers the larger of two factors' smallest exponents by one, where that has an effect.
+bool Quantiser::lowerFactor(unsigned a, unsigned b) {
+  auto larger = std::minmax(
+      {a, b}, [&](unsigned x, unsigned y) { return minExponentOf(x) < minExponentOf(y); });
+  for (unsigned node : {larger.second, larger.first}) {
+    unsigned group = formats.findLeader(node);
+    int &want = wanted[group];
+    if (want == kNoDemand || keepsFormat[group] || isPinned[scales.findLeader(node)])
+      continue;
+    int before = minExponentOf(node);
+    --want;
+    settle();
+    if (minExponentOf(node) < before)
+      return true;
+    ++want;
+    settle();
+  }
+  return false;
+}
+
 LogicalResult Quantiser::solve() {
   chooseWidths();
   wanted.assign(nodes.size(), kNoDemand);
@@ -457,6 +478,7 @@ LogicalResult Quantiser::solve() {
   // Move scales until every shift is in range. Each round moves at least one scale or exponent
   // up, and none moves by more than its exponent range before that helps or cannot help.
   constexpr int kRounds = 64;
+  llvm::SmallSetVector<Operation *, 4> lowered;
   for (int round = 0;; ++round) {
     settle();
     bool changed = false;
@@ -469,6 +491,11 @@ LogicalResult Quantiser::solve() {
       if (round < kRounds && shift < 0 && !isPinned[cls] && extra[cls] - shift <= kTopBias) {
         extra[cls] -= shift;
         settle();
+        changed = true;
+        continue;
+      }
+      if (round < kRounds && shift < 0 && isPinned[cls] && lowerFactor(a, b)) {
+        lowered.insert(product.op);
         changed = true;
         continue;
       }
@@ -485,8 +512,13 @@ LogicalResult Quantiser::solve() {
              << ": operands have smallest exponents " << minExponentOf(a) << " and "
              << minExponentOf(b) << ", the result has scale " << scale[cls];
     }
-    if (!changed)
-      return success();
+    if (changed)
+      continue;
+    for (Operation *op : lowered)
+      op->emitRemark() << "may get so large that its factors' formats need a shift below 0: "
+                          "smaller ones are taken, "
+                          "which saturate first";
+    return success();
   }
 }
 
@@ -502,12 +534,12 @@ LogicalResult Quantiser::rewrite() {
                                << nodes[i].absmax;
     if (isa<ParamOp>(op))
       continue;
-    int most = kTopBias + kEngineExponentOffset + scale[cls];
-    double largest =
-        std::ldexp(2 - std::exp2(-shapeOfNode(i).mantissaBits()), most + shape.maxExponentField());
+    double largest = std::ldexp(2 - std::exp2(-shapeOfNode(i).mantissaBits()),
+                                minExponentOf(i) + shape.maxExponentField());
     if (nodes[i].counts && nodes[i].seen > largest)
       op->emitRemark() << "largest magnitude " << nodes[i].seen << " is beyond " << largest
-                       << ", the largest that scale " << scale[cls] << " has: it saturates";
+                       << ", the largest that smallest exponent " << minExponentOf(i)
+                       << " has: it saturates";
     op->setAttr("format", formatOfNode(i));
   }
 

@@ -33,16 +33,33 @@ aac.suite {
 
 // -----
 
-// Scores entering a softmax have scale 0, so nothing can give way.
+// Scores entering a softmax have scale 0: the factors give way.
 aac.suite {
   aac.param @table : tensor<2x4xf32> = dense<1000.0> : tensor<2x4xf32>
   aac.task @t(%ids: tensor<1x3xi64>) inputs ["ids"] outputs ["y"] {
     %t = aac.use @table : tensor<2x4xf32>
     %e = aac.embedding ids(%ids) tables(%t) : (tensor<1x3xi64>, tensor<2x4xf32>) -> tensor<1x3x4xf32>
-    // expected-error @+1 {{needs a shift of -10, the engine has 0 to 31: operands have smallest exponents 3 and 3, the result has scale 0}}
+    // expected-remark @+2 {{may get so large that its factors' formats need a shift below 0: smaller ones are taken, which saturate first}}
+    // expected-remark @+1 {{largest magnitude 1.000000e+03 is beyond 3.100000e+01, the largest that smallest exponent -3 has: it saturates}}
     %s = aac.scores %e, %e heads 2 scale 1.0 {absmax = 1000.0} : (tensor<1x3x4xf32>, tensor<1x3x4xf32>) -> tensor<1x2x3x3xf32>
     %p = aac.softmax %s : (tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
     aac.return %p : tensor<1x2x3x3xf32>
+  }
+}
+
+// -----
+
+// A result far smaller than its factors.
+aac.suite {
+  aac.param @table : tensor<2x4xf32> = dense<1000.0> : tensor<2x4xf32>
+  aac.param @w : tensor<4x4xf32> = dense<1000.0> : tensor<4x4xf32>
+  aac.task @t(%ids: tensor<1x3xi64>) inputs ["ids"] outputs ["y"] {
+    %t = aac.use @table : tensor<2x4xf32>
+    %w = aac.use @w : tensor<4x4xf32>
+    %e = aac.embedding ids(%ids) tables(%t) : (tensor<1x3xi64>, tensor<2x4xf32>) -> tensor<1x3x4xf32>
+    // expected-error @+1 {{needs a shift of -25, the engine has 0 to 31: operands have smallest exponents 3 and 3, the result has scale -15}}
+    %y = aac.linear %e, %w {absmax = 0.0001} : (tensor<1x3x4xf32>, tensor<4x4xf32>) -> tensor<1x3x4xf32>
+    aac.return %y : tensor<1x3x4xf32>
   }
 }
 
@@ -54,7 +71,7 @@ aac.suite {
   aac.task @t(%ids: tensor<1x3xi64>) inputs ["ids"] outputs ["y"] {
     %t = aac.use @table : tensor<2x4xf32>
     %e = aac.embedding ids(%ids) tables(%t) : (tensor<1x3xi64>, tensor<2x4xf32>) -> tensor<1x3x4xf32>
-    // expected-remark @+1 {{largest magnitude 6.400000e+01 is beyond 3.100000e+01, the largest that scale 0 has: it saturates}}
+    // expected-remark @+1 {{largest magnitude 6.400000e+01 is beyond 3.100000e+01, the largest that smallest exponent -3 has: it saturates}}
     %s = aac.scores %e, %e heads 2 scale 32.0 {absmax = 64.0} : (tensor<1x3x4xf32>, tensor<1x3x4xf32>) -> tensor<1x2x3x3xf32>
     %p = aac.softmax %s : (tensor<1x2x3x3xf32>) -> tensor<1x2x3x3xf32>
     aac.return %p : tensor<1x2x3x3xf32>

@@ -203,6 +203,12 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
 
     `samples=none` calibrates nothing; `aac-quantise` then derives bounds from the weights.
 
+    A value that a loop carries has one format in all repetitions. Where what a loop starts from
+    and what it goes on with differ by `peel` octaves or more (ALBERT's first layer reads a
+    projection, the others a layer norm), that format would cost one of them its mantissa: the
+    first repetition is written out before the loop, with magnitudes of its own. Parameters
+    stay shared.
+
     Example: `aac-calibrate{samples=sst2=sst2.npz,mnli=mnli.npz}`
   }];
   let options = [
@@ -211,10 +217,14 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
     Option<"method", "method", "std::string", "\"minmax\"",
            "minmax, mse, percentile or percentile:<p>">,
     Option<"format", "format", "std::string", "\"af8e3\"",
-           "number format whose error mse makes least">];
+           "number format whose error mse makes least">,
+    Option<"peel", "peel", "double", "2",
+           "octaves between a loop's initial and later values that write its first repetition "
+           "out; 0: never">];
   let statistics = [
     Statistic<"numRuns", "runs", "inferences interpreted">,
     Statistic<"numClipped", "clipped", "activations of which some values saturate">,
+    Statistic<"numPeeled", "peeled", "loops whose first repetition was written out">,
     Statistic<"numValues", "values", "activations measured">];
 }
 
@@ -240,7 +250,9 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
     says so.
 
     Shifts of matrix products must lie in 0..31. Where one does not, the scale of the
-    result's class or the smallest exponent of the weight is raised; if that
+    result's class or the smallest exponent of the weight is raised. Scores have no scale to
+    raise: there the factors' smallest exponents are lowered, and what was seen beyond them
+    saturates, with a remark (such products are beyond the 31 at which scores saturate). If that
     does not help, the pass fails with the numbers.
 
     Largest magnitudes come from `absmax` (aac-calibrate), with room for `sigmas` standard
