@@ -2,13 +2,13 @@
 """Prints how close quantised models come to f32: signal over noise of the logits, in dB.
 
 usage: benchmarks/accuracy.py [--build=DIR] [--work=DIR] [--options=PIPELINE_OPTIONS]... [--seeds=N]
-                              [--sentences=N] [--labels=N] [--base] [--no-engine] [--no-ideal] [MODEL.onnx...]
+                              [--sentences=N] [--labels=N] [--base] [--engine] [--no-ideal] [MODEL.onnx...]
 
 Without models it makes small ones (seeds 1 to N, calibrated on other sentences than they are measured on);
 --base adds a task of ALBERT-base's size; a MODEL brings its cases in MODEL.npz (in.<i>.<input>), which also
 calibrate it. Columns: `ideal` rounds weights and every result of the f32 graph to AdaptivFloat<8,3> by its
 own maximum; then, for each --options (of aac-compress-pipeline; SAMPLES stands for the samples, the default
-is one column without and one with them), `rounded` (aac eval --rounded: formats alone) and `engine` (aac-sim).
+is one column without and one with them), `rounded` (aac eval --rounded: formats alone) and, with --engine, `engine` (aac-sim).
 All sentences count in one ratio a model: with few logits it is largely luck, so made tasks have 64 labels.
 """
 
@@ -120,7 +120,7 @@ def main():
     parser.add_argument("--sentences", type=int, default=8)
     parser.add_argument("--base", action="store_true")
     parser.add_argument("--labels", type=int, default=64)
-    parser.add_argument("--no-engine", dest="engine", action="store_false")
+    parser.add_argument("--engine", action="store_true")
     parser.add_argument("--no-ideal", action="store_true")
     parser.add_argument("models", nargs="*", type=pathlib.Path)
     arguments = parser.parse_args()
