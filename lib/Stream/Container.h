@@ -30,7 +30,7 @@
 
 namespace aac::container {
 
-inline constexpr uint32_t kVersion = 1;
+inline constexpr uint32_t kVersion = 2;
 inline constexpr size_t kHeaderBytes = 24;
 inline constexpr size_t kSectionHeaderBytes = 32;
 

@@ -2,7 +2,7 @@
 //
 // One thing a line; blanks at its ends and lines that begin with # do not count.
 //
-//   stream version=1
+//   stream version=2
 //   machine name="edgebert-sram"          then: line "..." for each line of its text
 //   task name="sst2" run=1                then: input|output name="x" type=i64 shape=1x128
 //   switch from=0 to=1 program=2          from is a task's number or none
@@ -248,7 +248,8 @@ private:
       uint32_t version = 0;
       AAC_TRY(line.number("version", version));
       if (version != container::kVersion)
-        return error("stream version is ", version, ", this program reads ", container::kVersion);
+        return error("stream version is ", version, ", this program reads ", container::kVersion,
+                     "; compile the suite again");
       started = true;
       return absl::OkStatus();
     }

@@ -12,7 +12,7 @@
 // RUN: cmp %t.aacs %t.as.aacs
 
 // CHECK-LABEL: cmd.stream "toy" text "name: \22toy\22\0A"
-// DIS: stream version=1
+// DIS: stream version=2
 // DIS-NEXT: machine name="toy"
 // DIS-NEXT: line "name: \"toy\"\n"
 cmd.stream "toy" text "name: \"toy\"\0A" {

@@ -61,8 +61,11 @@ static bool isSum(Graph &graph, onnx::AddOp add) {
   return sums;
 }
 
-bool raise::matchBiasedSum(Graph &graph, Value value, Match &match, std::string &) {
-  if (!isFloat(value) || !value.getDefiningOp<onnx::AddOp>())
+/// How deep sums with a bias may lie in one another: each looks at all its addends again.
+constexpr int kMaxNesting = 2;
+
+static bool biasedSum(Graph &graph, Value value, Match &match, int nesting) {
+  if (nesting > kMaxNesting || !isFloat(value) || !value.getDefiningOp<onnx::AddOp>())
     return false;
   std::optional<Constant> bias;
   SmallVector<Value> addends, stack{value};
@@ -74,7 +77,7 @@ bool raise::matchBiasedSum(Graph &graph, Value value, Match &match, std::string 
     Match own;
     bool isAddend = !add || elementCount(add) != elementCount(value) ||
                     linearParts(graph, v, ignored) ||
-                    (v != value && (!isSum(graph, add) || matchBiasedSum(graph, v, own, ignored)));
+                    (v != value && (!isSum(graph, add) || biasedSum(graph, v, own, nesting + 1)));
     if (isAddend) {
       graph.visited.resize(mark);
       addends.push_back(v);
@@ -128,4 +131,8 @@ bool raise::matchBiasedSum(Graph &graph, Value value, Match &match, std::string 
     return sum;
   };
   return true;
+}
+
+bool raise::matchBiasedSum(Graph &graph, Value value, Match &match, std::string &) {
+  return biasedSum(graph, value, match, /*nesting=*/0);
 }

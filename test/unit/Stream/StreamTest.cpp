@@ -311,7 +311,7 @@ TEST(Stream, HeaderErrorsSayWhatIsWrong) {
   other = bytes;
   other[4] = 9;
   repair(other);
-  EXPECT_EQ(error(other), "stream version is 9, this program reads 1; compile the suite again");
+  EXPECT_EQ(error(other), "stream version is 9, this program reads 2; compile the suite again");
   other = bytes;
   other[24] = 77;
   repair(other);
@@ -389,10 +389,11 @@ TEST(StreamText, ErrorsNameTheLine) {
     EXPECT_NE(changed, text);
     return message(assemble(changed).status());
   };
-  EXPECT_EQ(message(assemble("").status()), "text does not start with: stream version=1");
+  EXPECT_EQ(message(assemble("").status()), "text does not start with: stream version=2");
   EXPECT_EQ(message(assemble("task name=\"x\" run=0").status()),
-            "line 1: text does not start with: stream version=1");
-  EXPECT_EQ(error("version=1", "version=2"), "line 1: stream version is 2, this program reads 1");
+            "line 1: text does not start with: stream version=2");
+  EXPECT_EQ(error("version=2", "version=1"),
+            "line 1: stream version is 1, this program reads 2; compile the suite again");
   EXPECT_EQ(error("hex 010203", "hex 01020"), "line 23: hex: an odd number of digits");
   EXPECT_EQ(error("hex 010203", "hex 01020g"), "line 23: hex: '0g' is not a byte");
   EXPECT_EQ(error("hex 010203", "hex 0102"), "line 24: image 0: bytes is 3, hex has 2");
@@ -421,7 +422,7 @@ TEST(StreamText, ErrorsNameTheLine) {
   EXPECT_THAT(error("from=none", "from=nobody"), HasSubstr("from is 'nobody'"));
   EXPECT_THAT(error("\"toy\"", "\"toy"), HasSubstr("no closing quote"));
   EXPECT_THAT(error("\"toy\"", "\"to\\z\""), HasSubstr("bad escape"));
-  EXPECT_THAT(message(assemble("stream version=1\nfoo bar=1").status()),
+  EXPECT_THAT(message(assemble("stream version=2\nfoo bar=1").status()),
               HasSubstr("line 2: unknown word 'foo'"));
 }
 
