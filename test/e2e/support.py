@@ -108,7 +108,7 @@ def read_stream(path):
     """The sections of a stream, every length and checksum verified, and its bytes."""
     file = pathlib.Path(path).read_bytes()
     magic, version, size, count, crc = struct.unpack_from("<4sIQII", file)
-    expect(magic == b"AACS" and version == 1, f"{path}: magic {magic}, version {version}")
+    expect(magic == b"AACS" and version == 2, f"{path}: magic {magic}, version {version}")
     expect(size == len(file), f"{path}: {len(file)} bytes, its header says {size}")
     expect(crc == zlib.crc32(file[:20]), f"{path}: header checksum")
     sections, at = [], 24

@@ -66,8 +66,9 @@ TEST(WeightTiles, ABiasIsSplitFinerThanHalfTheSmallestCode) {
     EXPECT_DOUBLE_EQ(std::fabs(bias - sum), error);
     double vmin = std::ldexp(1 + 1.0 / 16, minExponent + biasExponent);
     double reach = 16 * std::ldexp(1.9375, minExponent + 7 + biasExponent);
-    if (std::fabs(bias) <= reach)
+    if (std::fabs(bias) <= reach) {
       EXPECT_LE(error, vmin / 2 * 1.0001) << bias;
+    }
   }
 }
 

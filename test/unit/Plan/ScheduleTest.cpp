@@ -121,8 +121,9 @@ TEST(Schedule, RandomProgramsKeepEveryDependence) {
     }
     for (size_t a = 0; a < program.size(); ++a)
       for (size_t b = a + 1; b < program.size(); ++b)
-        if (conflict(accessesOf(program[a]), accessesOf(program[b])))
+        if (conflict(accessesOf(program[a]), accessesOf(program[b]))) {
           ASSERT_LT(position[a], position[b]);
+        }
   }
 }
 

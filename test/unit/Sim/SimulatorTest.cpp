@@ -366,8 +366,9 @@ TEST_F(SimulatorTest, FaultsHitCodesAndSpareMasks) {
   EXPECT_EQ(first.images[0].bytes, stream.images[0].bytes);
   int64_t changed = 0;
   for (size_t i = 0; i < image.size(); ++i) {
-    if (spared[i])
+    if (spared[i]) {
       EXPECT_EQ(first.images[1].bytes[i], image[i]) << i;
+    }
     changed += first.images[1].bytes[i] != image[i];
   }
   EXPECT_GT(changed, 15000); // 1 - 0.9^4 of 64 Ki

@@ -85,8 +85,9 @@ TEST(Codec, TablesOfBitMaskedRowsLoseTheirOffsets) {
       if (rows == 200) {
         EXPECT_EQ(coded[0], 2);
         double entropy = orderZeroEntropy(codes) * static_cast<double>(codes.size()) / 8;
-        if (columns == 128) // 16 kB of codes, whose frequencies take 2 % of them
+        if (columns == 128) { // 16 kB of codes, whose frequencies take 2 % of them
           EXPECT_LT(static_cast<double>(coded.size()), 1.04 * entropy);
+        }
       }
       // One wrong offset, and it is no table.
       std::vector<uint8_t> other = image;
