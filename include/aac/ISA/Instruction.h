@@ -23,14 +23,17 @@ namespace aac::isa {
 /// time; different units run side by side until a `wait`.
 enum class Unit : uint8_t { Control, Transfer, Engine, Host };
 
+// clang-format off
 enum class Opcode : uint8_t {
   TaskBegin, TaskEnd, Loop, End, Wait, TierPower, Dvfs,
   LoadData, LoadMask, LoadAux, StoreData, StoreMask, StoreAux,
   MatMul, LayerNorm, Softmax, ElementAdd, Entropy,
   HostGather, HostEmit, HostTable, HostMask, HostCopy, HostTranspose, HostOutput,
 };
+// clang-format on
 
 /// Every field of every instruction. See lib/ISA/Table.cpp for widths, units, meaning.
+// clang-format off
 enum class Field : uint8_t {
   Task, Count, Units, Tier, State, Point,
   Memory, Row, Rows, Address, Chunks, AddressStride, RowStride, LoopStride, Words,
@@ -40,6 +43,7 @@ enum class Field : uint8_t {
   Threshold, Source, Input, Indices, Table, Offsets, TableRows, Columns, Bias, Scale,
   Sparse, Accumulate, OutAddress, Bytes, Output, Layout,
 };
+// clang-format on
 
 struct FieldSpec {
   Field field;

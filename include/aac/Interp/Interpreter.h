@@ -27,8 +27,8 @@ enum class Kind { Float, Integer };
 struct Tensor {
   Kind kind = Kind::Float;
   std::vector<int64_t> shape;
-  std::vector<float> f;    ///< Kind::Float
-  std::vector<int64_t> i;  ///< Kind::Integer
+  std::vector<float> f;   ///< Kind::Float
+  std::vector<int64_t> i; ///< Kind::Integer
 
   int64_t size() const {
     int64_t n = 1;
@@ -63,8 +63,7 @@ struct Options {
 absl::StatusOr<std::vector<Tensor>> evaluate(mlir::Operation *graph, std::vector<Tensor> inputs,
                                              const Options &options = {});
 /// The two implementations behind evaluate().
-absl::StatusOr<std::vector<Tensor>> evaluateOnnx(mlir::Operation *graph,
-                                                 std::vector<Tensor> inputs,
+absl::StatusOr<std::vector<Tensor>> evaluateOnnx(mlir::Operation *graph, std::vector<Tensor> inputs,
                                                  const Options &options);
 absl::StatusOr<std::vector<Tensor>> evaluateAac(mlir::Operation *task, std::vector<Tensor> inputs,
                                                 const Options &options);

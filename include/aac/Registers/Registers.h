@@ -24,6 +24,7 @@
 namespace aac::registers {
 
 /// A register, as the byte address it is written at.
+// clang-format off
 enum class Register : uint8_t {
   SoftReset = 0x00, Start = 0x04, FlipMem = 0x08, AccelConfig = 0x0c, MatrixConfig = 0x10,
   InputBase = 0x14, InputOffset = 0x18, PeriphConfig = 0x1c, SfuConfig = 0x20, EntropyConfig = 0x24,
@@ -33,8 +34,10 @@ enum class Register : uint8_t {
   Status = 0x5c, DcoA = 0x64, DcoB = 0x68, DcoC = 0x6c, LdoA = 0x70, LdoB = 0x74, LdoC = 0x78,
   LdoD = 0x7c,
 };
+// clang-format on
 
 /// A field of a register.
+// clang-format off
 enum class Part : uint8_t {
   SoftReset, Opcode, FlipMem, Relu, BiasEnable, WeightBias, OutBias, Shift, N0, N1, M,
   InputBase0, InputBase1, InputOffset0, InputOffset1, SpanBase, GammaBase, BetaBase, SpanBias,
@@ -44,6 +47,7 @@ enum class Part : uint8_t {
   SfuMode, DecoderMode0, DecoderMode1, EntropyStatus, DcoSelect, LdoSelect, DcoA, DcoB, DcoC,
   LdoA, LdoB, LdoC, LdoD,
 };
+// clang-format on
 
 struct PartSpec {
   Part part;
@@ -62,16 +66,20 @@ int64_t extract(Part part, uint32_t word);
 bool isRegister(uint32_t address);
 
 /// Opcodes of the start register (reference: 4.1).
+// clang-format off
 enum class Start : uint8_t {
   LoadMask = 1, StoreMask, LoadData, StoreData, LoadAux, StoreAux, MatMul, LayerNorm, Softmax,
   ElementAdd, Entropy, Dvfs,
 };
+// clang-format on
 
 /// What 0x58 selects in a decoder, one-hot; and 0x54 of the special function units.
+// clang-format off
 enum DecoderMode : uint8_t {
   kDecodeN0 = 1, kDecodeN1 = 2, kDecodeLayerNorm = 4, kDecodeSoftmax = 8, kDecodeEntropy = 16,
   kDecodeAdd = 32,
 };
+// clang-format on
 enum SfuMode : uint8_t { kSfuLayerNorm = 1, kSfuSoftmax = 2, kSfuAdd = 4, kSfuEntropy = 8 };
 
 /// A register write, or a wait for an interrupt.
