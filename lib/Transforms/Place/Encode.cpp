@@ -35,7 +35,6 @@ using namespace ir;
 
 namespace {
 
-constexpr AdaptivFloatFormat kFormat{8, 3};
 /// Mask words of the all-ones constant that dense operands' masks are loaded from.
 constexpr int64_t kOnesWords = 1024;
 /// Largest tile, in output features: longer tiles save few commands and cost buffers.
@@ -179,7 +178,7 @@ FailureOr<std::vector<uint8_t>> Encoder::functionTable(ActivationFnOp op) {
     return op.emitError("has no number format; run aac-quantise first");
   std::vector<uint8_t> table(256);
   for (unsigned code = 0; code < 256; ++code) {
-    double x = decodeAdaptivFloat(kFormat, in.getMinExponent(), code), y = 0;
+    double x = decodeAdaptivFloat(kEngineFormat, in.getMinExponent(), code), y = 0;
     switch (op.getKind()) {
     case ActivationKind::Relu:
       y = std::max(x, 0.0);
@@ -200,7 +199,7 @@ FailureOr<std::vector<uint8_t>> Encoder::functionTable(ActivationFnOp op) {
       y = 1 / (1 + std::exp(-x));
       break;
     }
-    table[code] = static_cast<uint8_t>(encodeAdaptivFloat(kFormat, out.getMinExponent(), y));
+    table[code] = static_cast<uint8_t>(encodeAdaptivFloat(kEngineFormat, out.getMinExponent(), y));
   }
   return table;
 }
@@ -320,7 +319,7 @@ LogicalResult Encoder::collect(TaskOp task) {
       int64_t keys = cast<RankedTensorType>(softmax.getType()).getShape().back();
       std::vector<uint8_t> span(roundUp(keys, kLanes), 0);
       uint8_t one =
-          static_cast<uint8_t>(encodeAdaptivFloat(kFormat, 7 + kEngineExponentOffset, 1.0));
+          static_cast<uint8_t>(encodeAdaptivFloat(kEngineFormat, 7 + kEngineExponentOffset, 1.0));
       std::fill_n(span.begin(), keys, one);
       constant("span_" + std::to_string(keys), "constant", std::move(span), op, "aac.span", task);
     }
@@ -343,7 +342,7 @@ LogicalResult Encoder::chooseBiasExponents() {
   for (Item *item : weights) {
     int low = *llvm::min_element(item->inputMinExponents);
     int high = *llvm::max_element(item->inputMinExponents);
-    int smallest = high + 1, largest = low + kFormat.maxExponentField();
+    int smallest = high + 1, largest = low + kEngineFormat.maxExponentField();
     if (item->stored) {
       int chosen = static_cast<int>(*item->stored.getBiasExponent());
       if (chosen < smallest || chosen > largest)
@@ -358,7 +357,7 @@ LogicalResult Encoder::chooseBiasExponents() {
       return emitError(item->loc) << "the inputs that '" << item->name
                                   << "' meets in different places have formats too far apart (2^"
                                   << low << " and 2^" << high << " smallest) for one bias";
-    double reach = decodeAdaptivFloat(kFormat, item->spec.minExponent, 0x7f);
+    double reach = decodeAdaptivFloat(kEngineFormat, item->spec.minExponent, 0x7f);
     item->spec.biasExponent = smallest;
     while (item->spec.biasExponent < largest &&
            std::ldexp(reach, item->spec.biasExponent) < item->largestBias)
@@ -366,7 +365,7 @@ LogicalResult Encoder::chooseBiasExponents() {
     for (const User &user : item->users) {
       auto linear = cast<LinearOp>(user.op);
       uint8_t code = static_cast<uint8_t>(
-          encodeAdaptivFloat(kFormat, formatOf(linear.getInput(), symbols).getMinExponent(),
+          encodeAdaptivFloat(kEngineFormat, formatOf(linear.getInput(), symbols).getMinExponent(),
                              std::ldexp(1.0, item->spec.biasExponent)));
       constant("lanes_" + llvm::utohexstr(code), "constant",
                std::vector<uint8_t>(kLanes * kLanes, code), linear, "aac.lanes",

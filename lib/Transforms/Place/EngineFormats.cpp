@@ -8,15 +8,14 @@ using namespace aac;
 using namespace aac::ir;
 
 LogicalResult aac::checkEngineFormats(SuiteOp suite, const Machine &machine) {
-  constexpr AdaptivFloatFormat engine{8, 3};
   WalkResult result = suite.walk([&](Operation *op) {
     auto format = op->getAttrOfType<AdaptivFloatAttr>("format");
-    if (!format || (static_cast<int>(format.getBits()) == engine.bits &&
-                    static_cast<int>(format.getExponentBits()) == engine.exponentBits))
+    if (!format || (static_cast<int>(format.getBits()) == kEngineFormat.bits &&
+                    static_cast<int>(format.getExponentBits()) == kEngineFormat.exponentBits))
       return WalkResult::advance();
-    op->emitError() << "machine '" << machine.name << "' computes with af" << engine.bits << "e"
-                    << engine.exponentBits << ", it cannot run " << formatName(format) << " of '"
-                    << nameForFormat(op) << "'";
+    op->emitError() << "machine '" << machine.name << "' computes with af" << kEngineFormat.bits
+                    << "e" << kEngineFormat.exponentBits << ", it cannot run " << formatName(format)
+                    << " of '" << nameForFormat(op) << "'";
     return WalkResult::interrupt();
   });
   return failure(result.wasInterrupted());

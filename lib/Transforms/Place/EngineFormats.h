@@ -3,11 +3,15 @@
 #define AAC_LIB_TRANSFORMS_PLACE_ENGINEFORMATS_H
 
 #include "aac/Machine/Machine.h"
+#include "aac/Numerics/AdaptivFloat.h"
 #include "dialects/AAC/AACDialect.h"
 
 namespace aac {
 
-/// Fails, at the first parameter or operation of another format than AdaptivFloat<8,3>, with
+/// The format of an engine's codes.
+inline constexpr AdaptivFloatFormat kEngineFormat{8, 3};
+
+/// Fails, at the first parameter or operation of another format than kEngineFormat, with
 /// the machine's name.
 mlir::LogicalResult checkEngineFormats(ir::SuiteOp suite, const Machine &machine);
 
