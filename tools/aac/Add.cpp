@@ -184,10 +184,11 @@ void runAdd(const CompileArguments &arguments) {
     if (failed(linkToStored(suiteOf(*added), suite)))
       failQuietly();
     progress.step("encoding, placing");
-    runStage(*placed, {"placed", "",
-                       absl::StrCat("aac-encode{machine=", name, encodeOptionsOf(options),
-                                    "},any(aac-verify-sharing),",
-                                    "aac-place-pipeline{machine=", name, "}")});
+    runStage(*placed,
+             {"placed", "",
+              absl::StrCat("aac-check-accumulators{machine=", name, "},aac-encode{machine=", name,
+                           encodeOptionsOf(options), "},any(aac-verify-sharing),",
+                           "aac-place-pipeline{machine=", name, "}")});
   }
   // In the form that the images had, unless another is asked for.
   bool coded = llvm::any_of(before->images, [](const Image &image) { return image.coded; });

@@ -67,7 +67,8 @@ struct Difference {
       noise += error * error;
       maxError = std::max(maxError, std::fabs(error));
     }
-  } /// Infinite where nothing differs, or where there is no signal to compare noise with.
+  }
+  /// Infinite where nothing differs, or where there is no signal to compare noise with.
   double sqnr() const {
     return noise == 0 || signal == 0 ? std::numeric_limits<double>::infinity()
                                      : 10 * std::log10(signal / noise);
