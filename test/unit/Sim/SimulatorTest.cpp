@@ -1,8 +1,7 @@
-//===- SimulatorTest.cpp - programs, host calls, and every error once ------===//
-#include "aac/Sim/Simulator.h"
+//===- SimulatorTest.cpp - programs, host calls and tasks ------------------===//
+#include "SimulatorFixture.h"
 
 #include "WrittenRanges.h"
-#include "aac/Numerics/AdaptivFloat.h"
 #include "aac/Numerics/Layout.h"
 #include "aac/Sim/Faults.h"
 #include <gmock/gmock.h>
@@ -13,117 +12,9 @@
 
 using namespace aac;
 using namespace aac::sim;
-using isa::Field;
-using isa::Instruction;
-using isa::Opcode;
 using testing::HasSubstr;
 
 namespace {
-
-constexpr uint64_t kRram = 0x10000000, kSram = 0x20000000, kDram = 0x80000000;
-constexpr AdaptivFloatFormat kAf8{8, 3};
-
-using Values = std::vector<std::pair<Field, int64_t>>;
-
-Instruction make(Opcode opcode, const Values &values = {}) {
-  Instruction in(opcode);
-  for (auto [field, value] : values)
-    in.set(field, value);
-  return in;
-}
-
-Instruction loadData(int64_t memory, int64_t row, int64_t rows, uint64_t address) {
-  return make(Opcode::LoadData, {{Field::Memory, memory},
-                                 {Field::Row, row},
-                                 {Field::Rows, rows},
-                                 {Field::Address, static_cast<int64_t>(address)},
-                                 {Field::Chunks, 1}});
-}
-Instruction loadMask(int64_t memory, int64_t row, int64_t words, uint64_t address) {
-  return make(Opcode::LoadMask, {{Field::Memory, memory},
-                                 {Field::Row, row},
-                                 {Field::Words, words},
-                                 {Field::Address, static_cast<int64_t>(address)},
-                                 {Field::Chunks, 1}});
-}
-Instruction storeData(int64_t memory, int64_t row, int64_t rows, uint64_t address) {
-  Instruction in = loadData(memory, row, rows, address);
-  in.opcode = Opcode::StoreData;
-  return in;
-}
-Instruction copy(uint64_t from, uint64_t to, int64_t bytes) {
-  return make(Opcode::HostCopy, {{Field::Address, static_cast<int64_t>(from)},
-                                 {Field::OutAddress, static_cast<int64_t>(to)},
-                                 {Field::Bytes, bytes}});
-}
-Instruction matMul(int64_t n0, int64_t n1, int64_t m, int64_t outMemory, int64_t outBase) {
-  return make(Opcode::MatMul, {{Field::N0, n0},
-                               {Field::N1, n1},
-                               {Field::M, m},
-                               {Field::Shift, 8},
-                               {Field::OutBias, 5},
-                               {Field::OutMemory, outMemory},
-                               {Field::OutBase, outBase}});
-}
-
-class SimulatorTest : public testing::Test {
-protected:
-  SimulatorTest() {
-    absl::StatusOr<Machine> loaded =
-        Machine::load("edgebert-rram", {std::string(AAC_SOURCE_DIR) + "/machines"});
-    EXPECT_TRUE(loaded.ok()) << loaded.status();
-    machine = *loaded;
-    stream.locations.push_back({"/layer/MatMul", "linear", "layer"});
-    Task task;
-    task.name = "sst2";
-    task.inputs = {{"ids", ElementType::I64, {1, 4}}, {"mask", ElementType::Bool, {1, 4}}};
-    task.runProgram = 0;
-    stream.tasks.push_back(task);
-    stream.switchTo = {-1, -1};
-    std::vector<uint8_t> image(65536);
-    for (size_t i = 0; i < image.size(); ++i)
-      image[i] = static_cast<uint8_t>(i * 37 + i / 256);
-    stream.images.push_back({"dram", kDram, 1, image});
-  }
-
-  /// Makes `code` the task's program and runs it.
-  absl::StatusOr<std::vector<NpyArray>> run(std::vector<Instruction> code) {
-    Program program;
-    program.name = "run_sst2";
-    program.code = {make(Opcode::TaskBegin)};
-    program.code.insert(program.code.end(), code.begin(), code.end());
-    program.code.push_back(make(Opcode::TaskEnd));
-    program.location.assign(program.code.size(), 0);
-    stream.programs = {program};
-    absl::StatusOr<Simulator> made = Simulator::create(stream, machine);
-    if (!made.ok())
-      return made.status();
-    simulator = std::make_unique<Simulator>(std::move(*made));
-    if (absl::Status status = simulator->runPowerOn(); !status.ok())
-      return status;
-    if (absl::Status status = simulator->switchTo(0); !status.ok())
-      return status;
-    return simulator->run(0, inputs);
-  }
-  std::string errorOf(std::vector<Instruction> code) {
-    return std::string(run(std::move(code)).status().message());
-  }
-  std::vector<uint8_t> read(uint64_t address, uint64_t size) {
-    absl::StatusOr<std::vector<uint8_t>> bytes = simulator->readTier(address, size);
-    EXPECT_TRUE(bytes.ok()) << bytes.status();
-    return bytes.ok() ? *bytes : std::vector<uint8_t>();
-  }
-  uint64_t addImage(uint64_t address, std::vector<uint8_t> bytes) {
-    stream.images.push_back({"dram", address, 1, std::move(bytes)});
-    return address;
-  }
-
-  Stream stream;
-  Machine machine;
-  std::unique_ptr<Simulator> simulator;
-  std::vector<NpyArray> inputs = {NpyArray::fromInts("ids", {1, 4}, {2, 0, 1, 2}),
-                                  NpyArray{"mask", 'b', 1, {1, 4}, {1, 1, 0, 1}}};
-};
 
 //===----------------------------------------------------------------------===//
 // Data flow
@@ -496,18 +387,6 @@ TEST_F(SimulatorTest, SfuOperationsWalkBlockOrderAndKeepPadding) {
 // Host calls
 //===----------------------------------------------------------------------===//
 
-Instruction gather(uint64_t table, int64_t rows, int64_t columns, const Values &more = {}) {
-  Instruction in = make(Opcode::HostGather, {{Field::Table, static_cast<int64_t>(table)},
-                                             {Field::TableRows, rows},
-                                             {Field::Columns, columns},
-                                             {Field::Timesteps, 4},
-                                             {Field::Bias, 4},
-                                             {Field::Scale, -1}});
-  for (auto [field, value] : more)
-    in.set(field, value);
-  return in;
-}
-
 TEST_F(SimulatorTest, EmbeddingToOutput) {
   // Three rows of 20 columns, dense; the same table sparse, read with indices in memory.
   const int64_t columns = 20;
@@ -663,140 +542,6 @@ TEST_F(SimulatorTest, ObserverSeesEveryInstruction) {
   simulator->setObserver([&](const Step &step) { steps += step.program.name == "run_sst2"; });
   ASSERT_TRUE(simulator->run(0, inputs).ok());
   EXPECT_EQ(steps, 2); // begin and end
-}
-
-//===----------------------------------------------------------------------===//
-// Errors
-//===----------------------------------------------------------------------===//
-
-TEST_F(SimulatorTest, ErrorsNameTaskProgramInstructionAndNode) {
-  std::string error = errorOf({loadData(0, 0, 1, 0x1000)});
-  EXPECT_THAT(error, HasSubstr("task 'sst2': program 'run_sst2': instruction 1 (load_data"));
-  EXPECT_THAT(error, HasSubstr("of layer linear '/layer/MatMul': address 0x1000 is in no tier"));
-}
-
-TEST_F(SimulatorTest, AddressErrors) {
-  EXPECT_THAT(errorOf({copy(kSram + 0x3fffff, kSram, 2)}),
-              HasSubstr("past the end of tier 'sram'"));
-  EXPECT_THAT(errorOf({copy(kSram + 5, kSram, 1)}),
-              HasSubstr("read of address 0x20000005 of tier 'sram', which nothing has written"));
-  EXPECT_THAT(errorOf({copy(kDram, kSram, 3), copy(kSram, kSram + 64, 4)}),
-              HasSubstr("read of address 0x20000003"));
-  EXPECT_THAT(errorOf({copy(kDram, kRram, 1)}), HasSubstr("RRAM is programmed once"));
-  EXPECT_THAT(errorOf({make(Opcode::TierPower, {{Field::Tier, 1}, {Field::State, 0}}),
-                       copy(kDram, kSram, 1)}),
-              HasSubstr("tier 'sram' is switched off"));
-  EXPECT_THAT(errorOf({copy(kDram, kSram, 1),
-                       make(Opcode::TierPower, {{Field::Tier, 1}, {Field::State, 0}}),
-                       make(Opcode::TierPower, {{Field::Tier, 1}, {Field::State, 1}}),
-                       copy(kSram, kSram + 1, 1)}),
-              HasSubstr("which nothing has written"));
-  EXPECT_THAT(errorOf({make(Opcode::TierPower, {{Field::Tier, 9}})}), HasSubstr("tier 9"));
-  EXPECT_THAT(errorOf({make(Opcode::Dvfs, {{Field::Point, 15}})}), HasSubstr("operating point 15"));
-}
-
-TEST_F(SimulatorTest, EngineMemoryErrors) {
-  EXPECT_THAT(errorOf({loadData(0, 4095, 2, kDram)}),
-              HasSubstr("rows 4095 to 4096 are outside data memory 0 of 4096 rows"));
-  EXPECT_THAT(errorOf({loadMask(1, 4000, 97, kDram)}), HasSubstr("are outside mask memory 1"));
-  EXPECT_THAT(errorOf({loadData(0, 0, 0, kDram)}), HasSubstr("a transfer of nothing"));
-  EXPECT_THAT(errorOf({storeData(1, 3, 1, kSram)}),
-              HasSubstr("read of row 3 of data memory 1, which nothing has written"));
-  EXPECT_THAT(errorOf({make(Opcode::LoadAux,
-                            {{Field::Row, 255}, {Field::Rows, 2}, {Field::Address, kDram}})}),
-              HasSubstr("outside the auxiliary memory of 256 rows"));
-  EXPECT_THAT(errorOf({make(Opcode::StoreAux,
-                            {{Field::Row, 9}, {Field::Rows, 1}, {Field::Address, kSram}})}),
-              HasSubstr("read of row 9 of the auxiliary memory"));
-}
-
-TEST_F(SimulatorTest, EngineErrors) {
-  uint64_t ones = addImage(kDram + 0x60000, std::vector<uint8_t>(8192, 0xff));
-  EXPECT_THAT(errorOf({matMul(24, 16, 16, 0, 0)}), HasSubstr("n0 is 24; must be a multiple of 16"));
-  EXPECT_THAT(errorOf({matMul(16, 16, 0, 0, 0)}), HasSubstr("m is 0"));
-  EXPECT_THAT(errorOf({matMul(16, 16, 16, 0, 0)}), HasSubstr("read of word 0 of mask memory 0"));
-  EXPECT_THAT(errorOf({loadMask(0, 0, 16, ones), matMul(16, 16, 16, 0, 0)}),
-              HasSubstr("read of row 0 of data memory 0"));
-  Instruction negative = matMul(16, 16, 16, 0, 0);
-  negative.set(Field::DataOffset0, 3);
-  EXPECT_THAT(errorOf({loadMask(0, 0, 16, ones), negative}), HasSubstr("rows -3 to 12"));
-  Values sfu = {{Field::Vectors, 1}, {Field::Timesteps, 1}};
-  EXPECT_THAT(errorOf({make(Opcode::ElementAdd)}), HasSubstr("vectors is 0; must be 1 to 255"));
-  EXPECT_THAT(errorOf({make(Opcode::Softmax, sfu)}),
-              HasSubstr("read of row 0 of the auxiliary memory"));
-  EXPECT_THAT(
-      errorOf({loadMask(0, 0, 1, kDram), loadData(0, 0, 1, kDram), make(Opcode::ElementAdd, sfu)}),
-      HasSubstr("dense tensors only"));
-}
-
-TEST_F(SimulatorTest, HostErrors) {
-  EXPECT_THAT(errorOf({gather(kDram, 2, 16)}),
-              HasSubstr("element 0 of input 'ids' is 2; the table has rows 0 to 1"));
-  EXPECT_THAT(errorOf({gather(kDram, 9, 16, {{Field::Input, 2}})}),
-              HasSubstr("input 2 of task 'sst2' with 2 inputs"));
-  EXPECT_THAT(errorOf({gather(kDram, 9, 16, {{Field::Timesteps, 5}})}),
-              HasSubstr("5 timesteps of input 'ids' with 4 elements"));
-  EXPECT_THAT(errorOf({gather(kDram, 9, 16, {{Field::Scale, -60}})}),
-              HasSubstr("do not fit the host's accumulator"));
-  EXPECT_THAT(errorOf({gather(kDram, 9, 16, {{Field::Accumulate, 1}})}),
-              HasSubstr("adds 4 x 16 to an accumulator of 0 x 0"));
-  EXPECT_THAT(errorOf({make(Opcode::HostEmit, {{Field::Timesteps, 4}, {Field::Columns, 16}})}),
-              HasSubstr("emits 4 x 16 of an accumulator of 0 x 0"));
-  EXPECT_THAT(errorOf({make(Opcode::HostMask, {{Field::Vectors, 1}, {Field::Bias, 2}})}),
-              HasSubstr("bias 2 has no code for 1.0"));
-  EXPECT_THAT(errorOf({make(Opcode::HostMask, {{Field::Timesteps, 4}, {Field::Bias, 3}})}),
-              HasSubstr("4 timesteps do not fit 0 vectors"));
-  EXPECT_THAT(errorOf({make(Opcode::HostOutput, {{Field::Output, 1}})}),
-              HasSubstr("output 1 of task 'sst2' with 0 outputs"));
-  stream.tasks[0].outputs = {{"y", ElementType::F32, {1, 2}}};
-  EXPECT_THAT(errorOf({make(Opcode::HostOutput, {{Field::Timesteps, 3}, {Field::Columns, 1}})}),
-              HasSubstr("writes 3 x 1 values to output 'y', which has 2"));
-  EXPECT_THAT(errorOf({make(Opcode::HostOutput, {{Field::Layout, 1}})}), HasSubstr("layout 1"));
-  EXPECT_THAT(errorOf({}), HasSubstr("the program wrote no output 'y'"));
-}
-
-TEST_F(SimulatorTest, ControlErrors) {
-  Instruction loop = make(Opcode::Loop, {{Field::Count, 2}}), end = make(Opcode::End);
-  EXPECT_THAT(errorOf({loop, loop, end, end}), HasSubstr("loops do not nest"));
-  EXPECT_THAT(errorOf({end}), HasSubstr("end without loop"));
-  EXPECT_THAT(errorOf({loop}), HasSubstr("loop without end"));
-  EXPECT_THAT(errorOf({make(Opcode::Loop), end}), HasSubstr("a loop of no repetitions"));
-  EXPECT_THAT(errorOf({make(Opcode::TaskBegin, {{Field::Task, 3}})}),
-              HasSubstr("names task 3, but task 0 runs"));
-}
-
-TEST_F(SimulatorTest, InputErrors) {
-  inputs[0].name = "other";
-  EXPECT_THAT(errorOf({}), HasSubstr("no array for input 'ids' (given: 'other', 'mask')"));
-  inputs[0] = NpyArray::fromInts("ids", {4}, {1, 2, 3, 4});
-  EXPECT_THAT(errorOf({}), HasSubstr("input 'ids' has shape [4], the task takes [1, 4]"));
-  inputs[0] = NpyArray::fromFloats("ids", {1, 4}, {1, 2, 3, 4});
-  EXPECT_THAT(errorOf({}), HasSubstr("elements of kind 'f' of 4 bytes, the task takes i64"));
-  stream.tasks[0].inputs[0].type = ElementType::F32;
-  EXPECT_THAT(errorOf({}), HasSubstr("input 'ids' is f32"));
-}
-
-TEST_F(SimulatorTest, RefusesMachinesItCannotSimulate) {
-  auto refused = [&](Machine changed) {
-    std::swap(changed, machine);
-    std::string error = errorOf({});
-    std::swap(changed, machine);
-    return error;
-  };
-  Machine m = machine;
-  m.engine.semantics = Semantics::Published;
-  EXPECT_THAT(refused(m), HasSubstr("semantics PUBLISHED"));
-  m = machine;
-  m.engine.vectorSize = 32;
-  EXPECT_THAT(refused(m), HasSubstr("vectors of 32 codes"));
-  m = machine;
-  m.engine.accumulatorBits = 24;
-  EXPECT_THAT(refused(m), HasSubstr("accumulators of 24 bits"));
-  m = machine;
-  m.engine.sfuFractionBits = 10;
-  EXPECT_THAT(refused(m), HasSubstr("SFU words of 20 bits, 10 of them fraction"));
-  addImage(0x10, {1});
-  EXPECT_THAT(errorOf({}), HasSubstr("image of tier 'dram': address 0x10 is in no tier"));
 }
 
 } // namespace
