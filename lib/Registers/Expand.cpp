@@ -46,49 +46,71 @@ void sfu(const Instruction &in, const SfuRegisters &unit, Writer &w) {
   w.start(unit.start);
 }
 
-absl::StatusOr<Starts> transfer(const Instruction &in, const TransferRegisters &t) {
+/// Chunk `c` of a transfer.
+void transfer(const Instruction &in, const TransferRegisters &t, int64_t c, Writer &w) {
   auto get = [&](Field field, int64_t other) { return in.has(field) ? in.get(field) : other; };
-  int64_t count = in.get(t.size), chunks = get(Field::Chunks, 1);
-  Starts starts;
-  for (int64_t c = 0; c < chunks; ++c) {
-    int64_t address = in.get(Field::Address) + c * get(Field::AddressStride, 0);
-    if (absl::Status status = checkBeats(t, count, address); !status.ok())
-      return status;
-    Writer w;
-    if (c == 0) { // the rest stays as it is for the further chunks
-      if (t.store)
-        w.write(Part::UseAxi, 1);
-      if (!t.auxiliary)
-        w.write(Part::FlipMem, in.get(Field::Memory));
-      w.write(t.count, count - 1);
-    }
-    w.write(Part::OutputBase, in.get(Field::Row) + c * get(Field::RowStride, 0));
-    w.write(t.address, address).start(t.start);
-    if (!w.status.ok())
-      return w.status;
-    starts.push_back(std::move(w.commands));
+  if (c == 0) { // the rest stays as it is for the further chunks
+    if (t.store)
+      w.write(Part::UseAxi, 1);
+    if (!t.auxiliary)
+      w.write(Part::FlipMem, in.get(Field::Memory));
+    w.write(t.count, in.get(t.size) - 1);
   }
-  return starts;
+  w.write(Part::OutputBase, in.get(Field::Row) + c * get(Field::RowStride, 0));
+  w.write(t.address, in.get(Field::Address) + c * get(Field::AddressStride, 0)).start(t.start);
+}
+
+/// The first start of `in`, or nothing.
+void first(const Instruction &in, Writer &w) {
+  if (in.opcode == isa::Opcode::MatMul)
+    matMul(in, w);
+  else if (const SfuRegisters *unit = sfuRegisters(in.opcode))
+    sfu(in, *unit, w);
+  else if (const TransferRegisters *t = transferRegisters(in.opcode))
+    transfer(in, *t, 0, w);
 }
 
 } // namespace
 
 absl::StatusOr<Starts> expand(const Instruction &in) {
-  if (const TransferRegisters *t = transferRegisters(in.opcode))
-    return transfer(in, *t);
-  Writer w;
-  if (in.opcode == isa::Opcode::MatMul) {
-    if (absl::Status status = checkMatMul(in); !status.ok())
+  const TransferRegisters *t = transferRegisters(in.opcode);
+  int64_t starts = t && in.has(Field::Chunks) ? in.get(Field::Chunks) : 1;
+  Starts list;
+  for (int64_t c = 0; c < starts; ++c) {
+    int64_t skipped = c > 0 ? c * in.get(Field::AddressStride) : 0;
+    absl::Status status =
+        t ? checkBeats(*t, in.get(t->size), in.get(Field::Address) + skipped)
+          : (in.opcode == isa::Opcode::MatMul ? checkMatMul(in) : absl::OkStatus());
+    Writer w;
+    if (c == 0)
+      first(in, w);
+    else
+      transfer(in, *t, c, w);
+    status.Update(w.status);
+    if (!status.ok())
       return status;
-    matMul(in, w);
-  } else if (const SfuRegisters *unit = sfuRegisters(in.opcode)) {
-    sfu(in, *unit, w);
-  } else {
-    return Starts();
+    if (!w.commands.empty())
+      list.push_back(std::move(w.commands));
   }
-  if (!w.status.ok())
-    return w.status;
-  return Starts{std::move(w.commands)};
+  return list;
+}
+
+WriteCounts writesOf(isa::Opcode opcode) {
+  // Which registers are written does not depend on what is written to them.
+  static const std::vector<WriteCounts> counts = [] {
+    std::vector<WriteCounts> list;
+    for (const isa::InstructionSpec &spec : isa::allInstructions()) {
+      Instruction in(spec.opcode);
+      Writer start, further;
+      first(in, start);
+      if (const TransferRegisters *t = transferRegisters(spec.opcode); t && in.has(Field::Chunks))
+        transfer(in, *t, 1, further);
+      list.push_back({static_cast<int64_t>(start.commands.size()),
+                      static_cast<int64_t>(further.commands.size())});
+    }
+    return list;
+  }();
+  return counts[static_cast<size_t>(opcode)];
 }
 
 } // namespace aac::registers

@@ -2,6 +2,7 @@
 #include "aac/Sim/Timing.h"
 
 #include "aac/Numerics/Layout.h"
+#include "aac/Registers/Registers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include <algorithm>
@@ -40,7 +41,9 @@ public:
   absl::StatusOr<int64_t> of(const Instruction &in, int64_t iteration) const;
   double clockHz() const { return clock; }
   /// Register writes before a command starts, times their cycles.
-  int64_t issueCycles(const Instruction &in) const;
+  int64_t issueCycles(const Instruction &in) const {
+    return registers::writesOf(in.opcode).first * t.registerWriteCycles;
+  }
 
 private:
   int64_t fromSeconds(double seconds) const {
@@ -66,40 +69,11 @@ private:
   double clock;
 };
 
-/// Reference section 4.5. The CORRECTED machine latches flip_mem, use_axi and use_gb with
-/// the command, so each command writes what differs for it.
-int64_t Durations::issueCycles(const Instruction &in) const {
-  int64_t writes = 0;
-  switch (in.opcode) {
-  case Opcode::MatMul: // 0x08 0x0C 0x10 0x14 0x18 0x48 0x50 0x58 0x04
-    writes = 9;
-    break;
-  case Opcode::LayerNorm: // 0x08 0x14 0x18 0x1C 0x20 0x48 0x50 0x54 0x58 0x04
-  case Opcode::Softmax:
-    writes = 10;
-    break;
-  case Opcode::ElementAdd: // the same without 0x1C
-    writes = 9;
-    break;
-  case Opcode::Entropy: // 0x08 0x14 0x18 0x20 0x24 0x50 0x54 0x58 0x04
-    writes = 9;
-    break;
-  case Opcode::LoadData: // 0x08, address, 0x40, 0x48 (base), 0x04
-  case Opcode::LoadMask:
-    writes = 5;
-    break;
-  case Opcode::StoreData: // the same and 0x4C
-  case Opcode::StoreMask:
-    writes = 6;
-    break;
-  case Opcode::LoadAux: // 0x38, 0x44, 0x48, 0x04
-  case Opcode::StoreAux:
-    writes = 4;
-    break;
-  default:
-    break;
-  }
-  return writes * t.registerWriteCycles;
+int64_t chunksOf(const Instruction &in) { return in.has(Field::Chunks) ? in.get(Field::Chunks) : 1; }
+
+int64_t registerWrites(const Instruction &in) {
+  registers::WriteCounts counts = registers::writesOf(in.opcode);
+  return counts.first + (chunksOf(in) - 1) * counts.further;
 }
 
 absl::StatusOr<int64_t> Durations::transfer(const Instruction &in, int64_t iteration) const {
@@ -108,7 +82,7 @@ absl::StatusOr<int64_t> Durations::transfer(const Instruction &in, int64_t itera
                in.opcode == Opcode::StoreAux;
   int64_t count = in.get(mask ? Field::Words : Field::Rows);
   int64_t bytes = count * (mask ? 2 : kLanes);
-  int64_t chunks = in.has(Field::Chunks) ? in.get(Field::Chunks) : 1;
+  int64_t chunks = chunksOf(in);
   uint64_t address =
       static_cast<uint64_t>(in.get(Field::Address) + iteration * in.get(Field::LoopStride));
   absl::StatusOr<const Tier *> tier = tierAt(address);
@@ -122,8 +96,9 @@ absl::StatusOr<int64_t> Durations::transfer(const Instruction &in, int64_t itera
   int64_t burst = (store ? t.storeBurstOverhead : t.burstOverhead) + latency;
   int64_t chunk =
       std::max(port, memory) + ceilDivide(beats, t.burstBeats) * burst + t.transferOverhead;
-  // Each further chunk is a command of its own: address, base, start.
-  return chunks * chunk + (chunks - 1) * 3 * t.registerWriteCycles;
+  // Each further chunk is a command of its own.
+  return chunks * chunk +
+         (chunks - 1) * registers::writesOf(in.opcode).further * t.registerWriteCycles;
 }
 
 absl::StatusOr<int64_t> Durations::host(const Instruction &in, int64_t iteration) const {
@@ -225,7 +200,7 @@ absl::StatusOr<std::vector<TierAccess>> tierAccesses(const Instruction &in, cons
     bool store = in.opcode == Opcode::StoreData || in.opcode == Opcode::StoreAux ||
                  in.opcode == Opcode::StoreMask;
     int64_t bytes = in.has(Field::Words) ? 2 * in.get(Field::Words) : kLanes * in.get(Field::Rows);
-    int64_t chunks = in.has(Field::Chunks) ? in.get(Field::Chunks) : 1;
+    int64_t chunks = chunksOf(in);
     touch(in.get(Field::Address) + looped, bytes * chunks, chunks, store);
     break;
   }
@@ -339,8 +314,8 @@ absl::StatusOr<ProgramTiming> timeProgram(const Program &program, const Machine 
     int64_t end = now + *cycles;
     freeAt[index(unit)] = end;
     timing.busyCycles[index(unit)] += *cycles;
-    timing.instructions.push_back(
-        {static_cast<int32_t>(i), static_cast<int32_t>(iteration), unit, now, end});
+    timing.instructions.push_back({static_cast<int32_t>(i), static_cast<int32_t>(iteration), unit,
+                                   now, end, static_cast<int32_t>(registerWrites(in))});
   }
   if (loopBegin >= 0)
     return at(program, static_cast<size_t>(loopBegin), "loop without end");

@@ -57,6 +57,8 @@ std::string chromeTrace(const Stream &stream, const Machine &machine, const Prog
                          {"iteration", timed.iteration},
                          {"cycles", timed.end - timed.start},
                          {"text", isa::print(in)}};
+    if (timed.registerWrites)
+      args["register_writes"] = timed.registerWrites;
     size_t at = static_cast<size_t>(timed.index);
     int32_t location = at < program.location.size() ? program.location[at] : -1;
     std::string name = opcode;

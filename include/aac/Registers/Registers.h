@@ -99,6 +99,14 @@ absl::StatusOr<Command> parse(absl::string_view line);
 /// size that is no multiple of 16, an address or a count that is no multiple of a beat.
 absl::StatusOr<std::vector<std::vector<Command>>> expand(const isa::Instruction &in);
 
+/// How many registers `expand` writes: for the first start of an instruction, and for each
+/// further chunk of a transfer. Zero for what the accelerator does not carry out.
+struct WriteCounts {
+  int64_t first = 0, further = 0;
+};
+/// The counts of every instruction with this opcode.
+WriteCounts writesOf(isa::Opcode opcode);
+
 /// A line of an expanded program: a command, or (`note`) an instruction that the commands
 /// after it come from or that the accelerator does not carry out itself.
 struct Line {

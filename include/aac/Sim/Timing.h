@@ -15,7 +15,7 @@
 //   store       max(beats, tier bandwidth) + bursts * (burst + tier latency) + overhead
 //
 // per chunk; masks move maskWordsPerCycle words a cycle. Each command is preceded by its
-// configuration register writes (section 4.5). Host calls take the host's cycles or the
+// register writes, as many as its expansion has (aac/Registers/Registers.h). Host calls take the host's cycles or the
 // time of the tiers they touch, whichever is longer.
 //
 // lib/Cost has formulas of its own; only the machine's constants are shared.
@@ -43,6 +43,8 @@ struct TimedInstruction {
   int32_t iteration = 0; ///< of the loop around it, 0 outside
   isa::Unit unit = isa::Unit::Control;
   int64_t start = 0, end = 0;
+  /// To configure and start it, its further chunks included: before `start`, or between.
+  int32_t registerWrites = 0;
 };
 
 struct ProgramTiming {

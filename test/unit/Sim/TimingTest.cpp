@@ -1,6 +1,8 @@
 //===- TimingTest.cpp - cycles against the measured points, and overlap ----===//
 #include "aac/Sim/Timing.h"
 
+#include "aac/Registers/Registers.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -197,31 +199,60 @@ TEST_F(TimingTest, HostCallsTakeHostOrMemoryTime) {
 TEST_F(TimingTest, UnitsOverlapUntilAWait) {
   Instruction load = transfer(Opcode::LoadData, 128), mul = matMul(64, 64, 64);
   int64_t loadCycles = cycles(load), mulCycles = cycles(mul);
-  // Issue takes 5 and 9 register writes of 4 cycles.
-  EXPECT_EQ(time({load, mul}).totalCycles, 20 + 36 + mulCycles);
-  EXPECT_EQ(time({load, wait(1), mul}).totalCycles, 20 + loadCycles + 36 + mulCycles);
-  EXPECT_EQ(time({load, wait(2), mul}).totalCycles, 20 + 36 + mulCycles); // engine was idle
+  // Issue takes 5 and 10 register writes of 4 cycles.
+  EXPECT_EQ(time({load, mul}).totalCycles, 20 + 40 + mulCycles);
+  EXPECT_EQ(time({load, wait(1), mul}).totalCycles, 20 + loadCycles + 40 + mulCycles);
+  EXPECT_EQ(time({load, wait(2), mul}).totalCycles, 20 + 40 + mulCycles); // engine was idle
   // A busy unit holds back the front end, and with it what comes after.
   ProgramTiming timing = time({mul, mul, load});
-  EXPECT_EQ(timing.instructions[1].start, 36 + mulCycles + 36);
-  EXPECT_EQ(timing.instructions[2].start, 36 + mulCycles + 36 + 20);
+  EXPECT_EQ(timing.instructions[1].start, 40 + mulCycles + 40);
+  EXPECT_EQ(timing.instructions[2].start, 40 + mulCycles + 40 + 20);
   EXPECT_EQ(timing.busyCycles[static_cast<size_t>(Unit::Engine)], 2 * mulCycles);
   EXPECT_EQ(timing.busyCycles[static_cast<size_t>(Unit::Transfer)], loadCycles);
   machine.engine.overlapsTransfers = false;
-  EXPECT_EQ(time({load, mul}).totalCycles, 20 + loadCycles + 36 + mulCycles);
+  EXPECT_EQ(time({load, mul}).totalCycles, 20 + loadCycles + 40 + mulCycles);
+}
+
+TEST_F(TimingTest, IssueTakesTheRegisterWritesOfTheExpansion) {
+  for (const isa::InstructionSpec &spec : isa::allInstructions())
+    for (int64_t chunks : {1, 3}) {
+      Instruction in(spec.opcode);
+      for (Field size : {Field::N0, Field::N1, Field::M, Field::Rows, Field::Words, Field::Vectors,
+                         Field::Timesteps})
+        if (in.has(size))
+          in.set(size, 16);
+      if (in.has(Field::Chunks))
+        in.set(Field::Chunks, chunks).set(Field::RowStride, 16);
+      for (Field address : {Field::Address, Field::OutAddress, Field::Table})
+        if (in.has(address))
+          in.set(address, kDram);
+      auto starts = registers::expand(in);
+      ASSERT_TRUE(starts.ok()) << spec.name << ": " << starts.status();
+      int64_t writes = 0;
+      for (const auto &commands : *starts)
+        writes += static_cast<int64_t>(commands.size());
+      if (spec.unit == Unit::Control)
+        continue;
+      ProgramTiming timing = time({in});
+      ASSERT_EQ(timing.instructions.size(), 1u);
+      EXPECT_EQ(timing.instructions[0].registerWrites, writes) << spec.name;
+      int64_t first = starts->empty() ? 0 : static_cast<int64_t>(starts->front().size());
+      EXPECT_EQ(timing.instructions[0].start, 4 * first) << spec.name;
+      EXPECT_EQ(writes > 0, spec.unit != Unit::Host) << spec.name;
+    }
 }
 
 TEST_F(TimingTest, LoopsAndOperatingPoints) {
   Instruction mul = matMul(16, 16, 16);
   ProgramTiming timing = time({Instruction(Opcode::Loop).set(Field::Count, 3), mul,
                                Instruction(Opcode::End), Instruction(Opcode::TaskEnd)});
-  EXPECT_EQ(timing.totalCycles, 3 * (36 + 68));
+  EXPECT_EQ(timing.totalCycles, 3 * (40 + 68));
   ASSERT_EQ(timing.instructions.size(), 3u);
   EXPECT_EQ(timing.instructions[2].iteration, 2);
   double nominal = machine.engine.clock.typical;
   machine.points.clear();
   machine.points.push_back({{}, {nominal / 2, nominal / 2, nominal / 2, "Hz", ""}, {}});
-  EXPECT_EQ(time({Instruction(Opcode::Dvfs), mul}).totalCycles, 36 + 2 * 68);
+  EXPECT_EQ(time({Instruction(Opcode::Dvfs), mul}).totalCycles, 40 + 2 * 68);
 }
 
 TEST_F(TimingTest, ErrorsNameTheInstruction) {
