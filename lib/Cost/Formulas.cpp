@@ -1,6 +1,7 @@
 //===- Formulas.cpp - time and energy of one instruction -------------------===//
 #include "Formulas.h"
 
+#include "aac/Registers/Registers.h"
 #include "absl/strings/str_format.h"
 #include <algorithm>
 #include <cmath>
@@ -181,7 +182,10 @@ absl::StatusOr<Figure> busyNs(const Instruction &in, const Machine &machine, int
         static_cast<double>(t.transferOverhead);
     Figure moving = larger(cycleNs * port, perUnit(tier->bandwidth) * (bytes * 1e9));
     Figure waiting = figure(access.write ? tier->writeLatency : tier->readLatency) * bursts;
-    return (moving + waiting + cycleNs * fixed) * chunks;
+    // A further chunk is started while the transfer goes on.
+    double writes = static_cast<double>(registers::writesOf(in.opcode).further) *
+                    static_cast<double>(t.registerWriteCycles);
+    return (moving + waiting + cycleNs * fixed) * chunks + cycleNs * (writes * (chunks - 1));
   }
   if (unit == isa::Unit::Host) {
     Figure memory;

@@ -69,7 +69,9 @@ private:
   double clock;
 };
 
-int64_t chunksOf(const Instruction &in) { return in.has(Field::Chunks) ? in.get(Field::Chunks) : 1; }
+int64_t chunksOf(const Instruction &in) {
+  return in.has(Field::Chunks) ? in.get(Field::Chunks) : 1;
+}
 
 int64_t registerWrites(const Instruction &in) {
   registers::WriteCounts counts = registers::writesOf(in.opcode);

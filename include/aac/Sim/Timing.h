@@ -15,8 +15,8 @@
 //   store       max(beats, tier bandwidth) + bursts * (burst + tier latency) + overhead
 //
 // per chunk; masks move maskWordsPerCycle words a cycle. Each command is preceded by its
-// register writes, as many as its expansion has (aac/Registers/Registers.h). Host calls take the host's cycles or the
-// time of the tiers they touch, whichever is longer.
+// register writes, as many as its expansion has (aac/Registers/Registers.h). Host calls take the
+// host's cycles or the time of the tiers they touch, whichever is longer.
 //
 // lib/Cost has formulas of its own; only the machine's constants are shared.
 //

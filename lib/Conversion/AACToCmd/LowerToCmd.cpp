@@ -154,7 +154,6 @@ LogicalResult StreamBuilder::buildRun(TaskOp task, int64_t number) {
   auto program = cmd::ProgramOp::create(builder, task.getLoc(), name, cmd::ProgramRole::Run,
                                         ArrayRef<StringRef>(task.getSymName()));
   OpBuilder inner = OpBuilder::atBlockBegin(&program.getBody().front());
-  llvm::DenseMap<Operation *, Location> locations;
   llvm::DenseMap<Operation *, size_t> numbers; // of values
   // Among the operations with the same nodes and name, also those that store nothing.
   llvm::DenseMap<Operation *, int64_t> which;
@@ -178,10 +177,9 @@ LogicalResult StreamBuilder::buildRun(TaskOp task, int64_t number) {
                                   features.features, features.group, isWrittenTransposed(written),
                                   format.getBias(), format.getScale());
     }
-    auto [it, isNew] = locations.try_emplace(source, source->getLoc());
-    if (isNew)
-      it->second = cmd::withOrigin(source->getLoc(), op, layers[source]);
-    Operation *instruction = cmd::createInstruction(inner, it->second, emitted.instruction);
+    Location node = (emitted.named ? emitted.named : source)->getLoc();
+    Operation *instruction = cmd::createInstruction(
+        inner, cmd::withOrigin(node, op, layers[source]), emitted.instruction);
     if (value)
       instruction->setAttr("cmd.value", value);
   }

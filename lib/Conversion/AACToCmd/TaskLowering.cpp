@@ -626,6 +626,7 @@ LogicalResult TaskLowering::lower(ReturnOp op) {
         .set(F::Columns, layout[value].features)
         .set(F::Bias, format.getBias())
         .set(F::Scale, format.getScale());
+    program.back().named = value.getDefiningOp();
   }
   return success();
 }

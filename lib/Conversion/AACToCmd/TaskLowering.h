@@ -13,6 +13,7 @@ namespace aac {
 struct Emitted {
   isa::Instruction instruction;
   mlir::Operation *source;
+  mlir::Operation *named = nullptr; ///< whose node names it, where `source` has none
 };
 
 /// What is known of the engine's memories while a program is written down, so that masks
