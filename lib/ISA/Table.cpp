@@ -32,7 +32,7 @@ constexpr FieldSpec kMemory =
 constexpr FieldSpec kRow =
     u(Field::Row, "row", 12, "vectors", "first row of the data memory, or first mask word");
 constexpr FieldSpec kAddress = u(Field::Address, "address", 32, "bytes", "tier address");
-constexpr FieldSpec kChunks = u(Field::Chunks, "chunks", 12, "", "number of pieces, 1 or more");
+constexpr FieldSpec kChunks = u(Field::Chunks, "chunks", 12, "", "number of pieces").within(1);
 constexpr FieldSpec kAddressStride = u(Field::AddressStride, "address_stride", 32, "bytes",
                                        "tier address of a chunk less that of the one before");
 constexpr FieldSpec kRowStride = u(Field::RowStride, "row_stride", 13, "vectors",
@@ -42,8 +42,8 @@ constexpr FieldSpec kLoopStride = u(Field::LoopStride, "loop_stride", 32, "bytes
 constexpr FieldSpec kInBase = u(Field::InBase, "in_base", 12, "vectors", "first vector read");
 constexpr FieldSpec kOutBase = u(Field::OutBase, "out_base", 12, "vectors", "first vector written");
 constexpr FieldSpec kVectors =
-    u(Field::Vectors, "vectors", 8, "vectors", "vectors of a row, 1 or more");
-constexpr FieldSpec kSfuTimesteps = u(Field::Timesteps, "timesteps", 8, "rows", "rows, 1 or more");
+    u(Field::Vectors, "vectors", 8, "vectors", "vectors of a row").within(1);
+constexpr FieldSpec kSfuTimesteps = u(Field::Timesteps, "timesteps", 8, "rows", "rows").within(1);
 constexpr FieldSpec kInBias =
     u(Field::InBias, "in_bias", 3, "", "exponent bias register of the input's codes");
 constexpr FieldSpec kOutBias =
@@ -54,11 +54,12 @@ constexpr FieldSpec kHostBias =
     u(Field::Bias, "bias", 3, "", "exponent bias register of the codes");
 constexpr FieldSpec kScale =
     s(Field::Scale, "scale", 8, "", "power of two that the codes are scaled by");
-constexpr FieldSpec kHostTimesteps = u(Field::Timesteps, "timesteps", 16, "rows", "rows");
-constexpr FieldSpec kColumns = u(Field::Columns, "columns", 16, "codes", "codes of a row");
+constexpr FieldSpec kHostTimesteps = u(Field::Timesteps, "timesteps", 16, "rows", "rows").within(1);
+constexpr FieldSpec kColumns =
+    u(Field::Columns, "columns", 16, "codes", "codes of a row").within(1);
 constexpr FieldSpec kOutAddress =
     u(Field::OutAddress, "out_address", 32, "bytes", "tier address of the result");
-constexpr FieldSpec kBytes = u(Field::Bytes, "bytes", 32, "bytes", "how many");
+constexpr FieldSpec kBytes = u(Field::Bytes, "bytes", 32, "bytes", "how many").within(1);
 constexpr FieldSpec kInput = u(Field::Input, "input", 8, "", "index of the task's input");
 
 //===----------------------------------------------------------------------===//
@@ -67,7 +68,7 @@ constexpr FieldSpec kInput = u(Field::Input, "input", 8, "", "index of the task'
 
 constexpr FieldSpec kTaskFields[] = {kTask};
 constexpr FieldSpec kLoopFields[] = {
-    u(Field::Count, "count", 16, "", "repetitions of what stands before the end, 1 or more")};
+    u(Field::Count, "count", 16, "", "repetitions of what stands before the end").within(1)};
 constexpr FieldSpec kWaitFields[] = {
     u(Field::Units, "units", 3, "", "units to wait for: bit 0 transfer, bit 1 engine, bit 2 host")};
 constexpr FieldSpec kTierPowerFields[] = {
@@ -79,7 +80,7 @@ constexpr FieldSpec kDvfsFields[] = {
 constexpr FieldSpec kDataFields[] = {
     kMemory,
     kRow,
-    u(Field::Rows, "rows", 13, "vectors", "rows of 16 bytes of a chunk, 1 to 4096"),
+    u(Field::Rows, "rows", 13, "vectors", "rows of 16 bytes of a chunk").within(1, 4096),
     kAddress,
     kChunks,
     kAddressStride,
@@ -88,7 +89,7 @@ constexpr FieldSpec kDataFields[] = {
 constexpr FieldSpec kMaskFields[] = {
     kMemory,
     kRow,
-    u(Field::Words, "words", 13, "vectors", "mask words of 2 bytes of a chunk, 1 to 4096"),
+    u(Field::Words, "words", 13, "vectors", "mask words of 2 bytes of a chunk").within(1, 4096),
     kAddress,
     kChunks,
     kAddressStride,
@@ -96,12 +97,12 @@ constexpr FieldSpec kMaskFields[] = {
     kLoopStride};
 constexpr FieldSpec kAuxFields[] = {
     u(Field::Row, "row", 8, "vectors", "first row of the auxiliary memory"),
-    u(Field::Rows, "rows", 9, "vectors", "rows of 16 bytes, 1 to 256"), kAddress, kLoopStride};
+    u(Field::Rows, "rows", 9, "vectors", "rows of 16 bytes").within(1, 256), kAddress, kLoopStride};
 
 constexpr FieldSpec kMatMulFields[] = {
-    u(Field::N0, "n0", 10, "rows", "rows of operand A, a multiple of 16, 16 to 1008"),
-    u(Field::N1, "n1", 10, "rows", "rows of operand B, a multiple of 16, 16 to 1008"),
-    u(Field::M, "m", 12, "codes", "length of the reduction, a multiple of 16, 16 to 4080"),
+    u(Field::N0, "n0", 10, "rows", "rows of operand A").within(16, 1008, 16),
+    u(Field::N1, "n1", 10, "rows", "rows of operand B").within(16, 1008, 16),
+    u(Field::M, "m", 12, "codes", "length of the reduction").within(16, 4080, 16),
     u(Field::Relu, "relu", 1, "", "1: negative results become zero"),
     u(Field::BiasEnable, "bias_enable", 1, "", "1: add weight_bias"),
     s(Field::WeightBias, "weight_bias", 8, "2^-12", "added to every shifted accumulator"),
@@ -165,7 +166,7 @@ constexpr FieldSpec kHostGatherFields[] = {
     u(Field::Table, "table", 32, "bytes", "tier address of the table's rows"),
     u(Field::Offsets, "offsets", 32, "bytes",
       "tier address of the rows' byte offsets from the table, if sparse"),
-    u(Field::TableRows, "table_rows", 32, "rows", "rows of the table"),
+    u(Field::TableRows, "table_rows", 32, "rows", "rows of the table").within(1),
     kColumns,
     kHostTimesteps,
     kHostBias,
@@ -180,7 +181,7 @@ constexpr FieldSpec kHostTableFields[] = {
       "added to the table's address once per repetition of the loop")};
 constexpr FieldSpec kHostMaskFields[] = {
     kInput, kOutAddress, kHostTimesteps,
-    u(Field::Vectors, "vectors", 8, "vectors", "length of the result; the rest is zero"),
+    u(Field::Vectors, "vectors", 8, "vectors", "length of the result; the rest is zero").within(1),
     kHostBias};
 constexpr FieldSpec kHostCopyFields[] = {kAddress, kOutAddress, kBytes};
 constexpr FieldSpec kHostTransposeFields[] = {kAddress, kOutAddress, kHostTimesteps, kColumns};
@@ -277,10 +278,16 @@ constexpr bool tableIsSound() {
     if (static_cast<int>(kTable[op].opcode) != op || kTable[op].fields.size() > kMaxFields)
       return false;
     for (size_t i = 0; i < kTable[op].fields.size(); ++i) {
-      if (kTable[op].fields[i].bits < 1 || kTable[op].fields[i].bits > 32)
+      const FieldSpec &field = kTable[op].fields[i];
+      if (field.bits < 1 || field.bits > 32)
+        return false;
+      bool limited = field.least != 0 || field.most != 0 || field.step != 1;
+      int64_t high = field.most ? field.most : (int64_t{1} << field.bits) - 1;
+      if (limited && (field.isSigned || high >> field.bits || field.least > high ||
+                      field.least % field.step || field.most % field.step))
         return false;
       for (size_t j = 0; j < i; ++j)
-        if (kTable[op].fields[i].field == kTable[op].fields[j].field)
+        if (field.field == kTable[op].fields[j].field)
           return false;
     }
   }
@@ -288,7 +295,8 @@ constexpr bool tableIsSound() {
 }
 
 static_assert(static_cast<int>(Opcode::HostOutput) + 1 == kOpcodes, "an opcode is missing");
-static_assert(tableIsSound(), "rows out of order, a field twice, or a width out of range");
+static_assert(tableIsSound(),
+              "rows out of order, a field twice, or widths and limits that do not fit");
 
 /// kFieldIndex[opcode][field]: where the field stands in the instruction, -1: nowhere.
 constexpr FieldIndex kFieldIndex = makeFieldIndex();
@@ -308,6 +316,12 @@ const InstructionSpec *findInstruction(absl::string_view mnemonic) {
     if (spec.name == mnemonic)
       return &spec;
   return nullptr;
+}
+
+std::optional<Field> loopStrided(Opcode opcode) {
+  if (fieldIndex(opcode, Field::LoopStride) < 0)
+    return std::nullopt;
+  return opcode == Opcode::HostTable ? Field::Table : Field::Address;
 }
 
 bool Instruction::has(Field field) const { return fieldIndex(opcode, field) >= 0; }

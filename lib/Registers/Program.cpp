@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include <array>
+#include <optional>
 
 namespace aac::registers {
 namespace {
@@ -13,11 +14,11 @@ using isa::Unit;
 
 /// `in` as it is in repetition `iteration` of its loop: no stride, an address of its own.
 Instruction unrolled(const Instruction &in, int64_t iteration) {
-  if (!in.has(Field::LoopStride))
+  std::optional<Field> address = isa::loopStrided(in.opcode);
+  if (!address)
     return in;
   Instruction out = in;
-  Field address = in.opcode == isa::Opcode::HostTable ? Field::Table : Field::Address;
-  out.set(address, in.get(address) + iteration * in.get(Field::LoopStride));
+  out.set(*address, in.get(*address) + iteration * in.get(Field::LoopStride));
   return out.set(Field::LoopStride, 0);
 }
 

@@ -52,6 +52,16 @@ struct FieldSpec {
   bool isSigned;
   absl::string_view unit; ///< "vectors", "bytes", "" ...
   absl::string_view doc;  ///< one sentence
+  /// What a program may hold; the encoding has room for `bits`. `most` of 0: as `bits` allow.
+  uint16_t least = 0, most = 0, step = 1;
+
+  constexpr FieldSpec within(uint16_t low, uint16_t high = 0, uint16_t multiple = 1) const {
+    FieldSpec result = *this;
+    result.least = low;
+    result.most = high;
+    result.step = multiple;
+    return result;
+  }
 };
 
 struct InstructionSpec {
@@ -66,6 +76,8 @@ struct InstructionSpec {
 absl::Span<const InstructionSpec> allInstructions();
 const InstructionSpec &specOf(Opcode opcode);
 const InstructionSpec *findInstruction(absl::string_view mnemonic);
+/// The field that `loop_stride` is added to once per repetition; none without a stride.
+std::optional<Field> loopStrided(Opcode opcode);
 
 inline constexpr int kMaxFields = 20;
 

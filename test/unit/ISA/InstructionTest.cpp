@@ -53,6 +53,26 @@ TEST(Table, EachFieldIsReadWhereItWasSet) {
     }
 }
 
+TEST(Table, LimitsAndStrides) {
+  auto fieldOf = [](Opcode opcode, Field field) {
+    for (const FieldSpec &spec : specOf(opcode).fields)
+      if (spec.field == field)
+        return spec;
+    return FieldSpec();
+  };
+  FieldSpec m = fieldOf(Opcode::MatMul, Field::M), rows = fieldOf(Opcode::LoadAux, Field::Rows);
+  EXPECT_EQ(m.least, 16);
+  EXPECT_EQ(m.most, 4080);
+  EXPECT_EQ(m.step, 16);
+  EXPECT_EQ(rows.least, 1);
+  EXPECT_EQ(rows.most, 256);
+  EXPECT_EQ(fieldOf(Opcode::Loop, Field::Count).least, 1);
+  EXPECT_EQ(fieldOf(Opcode::MatMul, Field::Shift).most, 0) << "what the width allows";
+  EXPECT_EQ(loopStrided(Opcode::LoadMask), Field::Address);
+  EXPECT_EQ(loopStrided(Opcode::HostTable), Field::Table);
+  EXPECT_EQ(loopStrided(Opcode::HostCopy), std::nullopt);
+}
+
 TEST(Codec, RandomInstructionsRoundTripThroughBytesAndText) {
   std::mt19937_64 random(7);
   std::vector<Instruction> program;
