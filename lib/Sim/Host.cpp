@@ -111,9 +111,11 @@ absl::Status Simulator::Impl::hostGather(const Instruction &in) {
           !status.ok())
         return status;
     }
-    for (int64_t c = 0; c < columns; ++c)
-      accumulator[t * columns + c] +=
-          int64_t{significandAdaptivFloat8(codes[c])} * (int64_t{1} << shift);
+    for (int64_t c = 0; c < columns; ++c) {
+      int64_t term = int64_t{significandAdaptivFloat8(codes[c])} * (int64_t{1} << shift);
+      int64_t &sum = accumulator[t * columns + c]; // modulo 2^64
+      sum = static_cast<int64_t>(static_cast<uint64_t>(sum) + static_cast<uint64_t>(term));
+    }
   }
   return absl::OkStatus();
 }

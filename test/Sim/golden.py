@@ -131,12 +131,17 @@ LOG2E_30, LN2_28 = math.floor(2**30 / LN2 + Fraction(1, 2)), math.floor(2**28 * 
 assert (LOG2E_30, LN2_28) == (1549082005, 186065279)  # as docs/engine-arithmetic.md says
 
 
-def exponential(d):
-    """exp(d * 2^-14) for d <= 0 in units of 2^-20."""
+def exponential_parts(d):
+    """p and w of exp(d * 2^-14)."""
     z = -(-d * LOG2E_30 + 2**19 >> 20)
     w, f = z >> 24, z % 2**24
     k, r = f >> 18, f % 2**18
-    p = power_of_two(k) + ((power_of_two(k + 1) - power_of_two(k)) * r + 2**17 >> 18)
+    return power_of_two(k) + ((power_of_two(k + 1) - power_of_two(k)) * r + 2**17 >> 18), w
+
+
+def exponential(d):
+    """exp(d * 2^-14) for d <= 0 in units of 2^-20."""
+    p, w = exponential_parts(d)
     return 0 if 10 - w > 32 else p + 2**(9 - w) >> 10 - w
 
 
@@ -174,11 +179,16 @@ def softmax_row(x, span):
     return p
 
 
-def entropy_row(x):
+def entropy_sixteenths(x):
+    """The entropy in units of 2^-14 and 8 of them."""
     most = max(x)
     e = [exponential(v - most) for v in x]
     total, moment = sum(e), sum(a * (most - v) for a, v in zip(e, x))
-    return logarithm(total) + (moment + total // 2) // total + 8 >> 4
+    return logarithm(total) + (moment + total // 2) // total + 8
+
+
+def entropy_row(x):
+    return entropy_sixteenths(x) >> 4
 
 
 # ---- Memories ----
@@ -448,8 +458,10 @@ def layer_norm_cases(random):
     layer_norm("ln-saturation", rows(2, 1), ends, [0x7f, 0x7f, 0xff, 0xff] * 4, 4, 7, 7, 7)
     layer_norm("ln-saturated-factor", [[0x00] * 15 + [0x7f]], ends, [0xff] * 16, 7, 7, 7, 7)
     # Mean squares saturate: 288 squares of 31 exceed 32 bits.
-    wide = [[0x7f] * 288, [0x7f, 0xff] * 144, [0xff] * 200 + [0x7f] * 88]
-    layer_norm("ln-sum-of-squares", wide, [0x30] * 288, [0x90] * 288, 7, 7, 4, 6)
+    # Among them rows whose quotient leaves the word: few lanes far from the mean, of too small a variance.
+    wide = [[0x7f] * 288, [0x7f, 0xff] * 144] + [[0xff] * n + [0x7f] * (288 - n) for n in (3, 4, 200)]
+    wide += [[code ^ 0x80 for code in row] for row in wide[2:4]]
+    layer_norm("ln-sum-of-squares", wide, [0x10] * 288, [0x90] * 288, 7, 7, 4, 6)
     same = rows(5, 1)
     layer_norm("ln-in-place", same, near_one(1), rows(1, 1)[0], 4, 7, 4, 6, base=(32, 0), out_base=32)
 
@@ -474,7 +486,7 @@ def softmax_cases(random):
     softmax("sm-weights", rows(3, 2), random.codes(32, range(8), 2), 5, 5, 2, pad=5)
     softmax("sm-smallest-weight", [[0x7f] * 2 + [0x00] * 14], [0x01, 0x01] + [0x7f] * 14, 7, 0, 2)
     softmax("sm-only-smallest-weight", [[0x7f] + [0x7e] * 15], [0x01] + [0x00] * 15, 7, 0, 3)
-    softmax("sm-span-31", [[0x7f] * 96 + [0x7e] * 64], [0x7f] * 160, 7, 7, 0)
+    softmax("sm-span-31", [[0x7f] * 144 + [0x7e] * 16], [0x7f] * 160, 7, 7, 0)  # the sum saturates
     # Scores far apart: exp at the end of its range, where a lane's share vanishes.
     steps = [[0x7f, 0xff] + [0x80 | c for c in range(0x20, 0x7c, 7)] + [0x00], [0x00] + [0xc0 | c for c in range(15)]]
     softmax("sm-far-apart", steps, [one[3]] * 16, 7, 3, 0)
@@ -490,6 +502,15 @@ def entropy_cases(random):
     for width in (1, 2, 3, 5, 16):
         entropy(f"en-width{width}", random.codes(16), 5, pad=16 - width)
         entropy(f"en-flat{width}", [0xd5] * width + [0x7f] * (16 - width), 5, pad=16 - width)
+    edges = {0: [], 15: []}  # where a least significant bit decides
+    while min(len(rows) for rows in edges.values()) < 6:
+        row, bias = random.codes(16, range(8)), 4 + random(4)
+        edge = edges.get(entropy_sixteenths([word(code, bias) for code in row]) % 16)
+        if edge is not None:
+            edge.append((row, bias))
+    for last, rows in edges.items():
+        for i, (row, bias) in enumerate(rows[:6]):
+            entropy(f"en-edge{last}-{i}", row, bias)
     entropy("en-one-large", [0x7f] + [0xff] * 15, 7)
     entropy("en-one-small", [0xff] + [0x7f] * 15, 7)
     entropy("en-far-apart", [0x00] + [0x80 | c for c in range(0x20, 0x7a, 6)], 7)
@@ -520,7 +541,10 @@ def conversion_cases(random):
 def function_cases(random):
     d = list(range(8)) + [2**e + i for e in range(3, 20) for i in (-1, 0, 1)] + [2**20 - 1]
     # Where the result vanishes: exp(d) under 2^-21, ln 2^21 = 14.56.
-    d += [math.floor(21 * LN2 * 2**14) + i for i in range(-3, 4)] + [random(2**18) for _ in range(200)]
+    d += [math.floor(21 * LN2 * 2**14) + i for i in range(-3, 4)] + [random(2**18) for _ in range(100)]
+    # Where the last bit of p decides.
+    d += [n for n in range(9, 2**16) for p, w in [exponential_parts(-n)]
+          if (p + 2**(9 - w)) % 2**(10 - w) in (0, 2**(10 - w) - 1)]
     d = [-n for n in d]
     emit({"t": "exp", "arguments": d, "values": [exponential(n) for n in d]})
     v = list(range(1, 40)) + [2**e + i for e in range(6, 24) for i in (-1, 0, 1)] + [507904**2 >> 14]

@@ -113,6 +113,7 @@ protected:
     if (!made.ok())
       return made.status();
     simulator = std::make_unique<Simulator>(std::move(*made));
+    simulator->setThreads(threads);
     if (absl::Status status = simulator->runPowerOn(); !status.ok())
       return status;
     if (absl::Status status = simulator->switchTo(0); !status.ok())
@@ -135,6 +136,7 @@ protected:
   Stream stream;
   Machine machine;
   std::unique_ptr<Simulator> simulator;
+  int threads = 1;
   std::vector<NpyArray> inputs = {NpyArray::fromInts("ids", {1, 4}, {2, 0, 1, 2}),
                                   NpyArray{"mask", 'b', 1, {1, 4}, {1, 1, 0, 1}}};
 };
