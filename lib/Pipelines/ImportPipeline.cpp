@@ -11,12 +11,14 @@ using namespace mlir;
 void aac::buildImportPipeline(OpPassManager &pm) {
   // Integer arithmetic (shapes, positions) becomes constants: raising needs static shapes.
   pm.addNestedPass<onnx::GraphOp>(onnx::createFoldOnnxPass());
+  pm.addNestedPass<onnx::GraphOp>(onnx::createSimplifyOnnxPass());
   pm.addPass(createRaiseOnnxPass());
   // The same product asked for twice (once with its bias, once alone) is one operation.
   pm.addPass(createCSEPass());
 }
 
 void aac::registerImportPipeline() {
-  PassPipelineRegistration<>("aac-import-pipeline", "onnx -> aac: fold constants and raise",
+  PassPipelineRegistration<>("aac-import-pipeline",
+                             "onnx -> aac: fold constants, simplify and raise",
                              [](OpPassManager &pm) { buildImportPipeline(pm); });
 }

@@ -7,6 +7,7 @@
 Only the operators that exporters write for transformer encoders are known; others raise KeyError by name.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -205,7 +206,9 @@ def _plain(function):
 
 
 _OPERATORS = {
-    "Add": _plain(np.add), "Sub": _plain(np.subtract), "Mul": _plain(np.multiply), "Div": _divide,
+    "Add": _plain(np.add), "Sub": _plain(np.subtract),
+    "Sum": _plain(lambda *x: functools.reduce(np.add, x)),
+    "Mul": _plain(np.multiply), "Div": _divide,
     "Pow": _plain(lambda x, y: np.power(x, y.astype(x.dtype))),
     "Sqrt": _plain(np.sqrt), "Erf": _plain(_erf), "Tanh": _plain(np.tanh),
     "Sigmoid": _plain(lambda x: 1 / (1 + np.exp(-x))), "Relu": _plain(lambda x: np.maximum(x, 0)),

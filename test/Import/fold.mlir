@@ -36,6 +36,18 @@ onnx.graph @noops(%x: tensor<3xf32>) inputs ["x"] outputs ["a", "b"] {
 
 // -----
 
+// Axes of size 1 that are added and removed again.
+// CHECK-LABEL: onnx.graph @ones
+// CHECK-NEXT: onnx.return %arg0
+onnx.graph @ones(%x: tensor<2x3xf32>) inputs ["x"] outputs ["y"] {
+  %a = onnx.Unsqueeze %x {axes = array<i64: 0>} : (tensor<2x3xf32>) -> tensor<1x2x3xf32>
+  %b = onnx.Unsqueeze %a {axes = array<i64: 2>} : (tensor<1x2x3xf32>) -> tensor<1x2x1x3xf32>
+  %y = onnx.Squeeze %b {axes = array<i64: 0, 2>} : (tensor<1x2x1x3xf32>) -> tensor<2x3xf32>
+  onnx.return %y : tensor<2x3xf32>
+}
+
+// -----
+
 // Nothing is computed on a parameter; a scalar may be.
 // CHECK-LABEL: onnx.graph @parameters
 // CHECK: onnx.Transpose

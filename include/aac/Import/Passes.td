@@ -29,4 +29,17 @@ def FoldOnnxPass : Pass<"aac-fold-onnx", "::aac::onnx::GraphOp"> {
   let dependentDialects = ["::aac::onnx::ONNXDialect"];
 }
 
+def SimplifyOnnxPass : Pass<"aac-simplify-onnx", "::aac::onnx::GraphOp"> {
+  let summary = "one spelling for what files spell in several ways";
+  let description = [{
+    Rewrites that keep every bit of every result: `Sum` becomes `Add`s from the left,
+    `x + (-y)` becomes `x - y`, `x - (-y)` becomes `x + y`, `-(-x)` becomes x, and two
+    permutations, one after the other, become one. What is dead then goes.
+
+    Example: `%n = onnx.Neg %y`, `%z = onnx.Add %x, %n` become `%z = onnx.Sub %x, %y`.
+  }];
+  let statistics = [Statistic<"numRewritten", "rewritten", "operations said otherwise">];
+  let dependentDialects = ["::aac::onnx::ONNXDialect"];
+}
+
 #endif

@@ -19,8 +19,9 @@ struct Lookup {
 constexpr size_t kMaxLookups = 16;
 } // namespace
 
-/// The integer input behind widening casts, added or removed axes of size 1, and an Expand to the
-/// sentences of a batch.
+/// The integer input behind casts between int64 and int32, added or removed axes of size 1, and an
+/// Expand to the sentences of a batch. What a narrowing cast would wrap is no row of any table:
+/// looking it up is an error here.
 static Value idsInput(Graph &graph, Value value) {
   for (int steps = 0; steps < kMaxChain; ++steps) {
     value = graph.base(value);
@@ -37,7 +38,11 @@ static Value idsInput(Graph &graph, Value value) {
       return isa<BlockArgument>(value) ? value : Value();
     auto from = dyn_cast<RankedTensorType>(cast.getX().getType());
     auto to = dyn_cast<RankedTensorType>(value.getType());
-    if (!from || !to || !from.getElementType().isInteger(32) || !to.getElementType().isInteger(64))
+    auto isId = [](RankedTensorType type) {
+      return type && (type.getElementType().isSignlessInteger(32) ||
+                      type.getElementType().isSignlessInteger(64));
+    };
+    if (!isId(from) || !isId(to))
       return nullptr;
     graph.visited.push_back(cast);
     value = cast.getX();

@@ -102,8 +102,17 @@ Value Folder::passedThrough(Operation *op) {
   Type type = op->getResult(0).getType();
   auto ifSame = [&](Value value) { return value.getType() == type ? value : Value(); };
   return llvm::TypeSwitch<Operation *, Value>(op)
-      .Case<IdentityOp, DropoutOp, CastOp, ReshapeOp, ExpandOp, TileOp, FlattenOp, SqueezeOp,
-            UnsqueezeOp>([&](auto o) { return ifSame(o->getOperand(0)); })
+      .Case<IdentityOp, DropoutOp, CastOp, ExpandOp, TileOp>(
+          [&](auto o) { return ifSame(o->getOperand(0)); })
+      .Case<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp>([&](auto o) {
+        // Back from other axes of size 1.
+        Value from = o->getOperand(0);
+        for (Operation *before = from.getDefiningOp();
+             from.getType() != type && isa_and_nonnull<SqueezeOp, UnsqueezeOp>(before);
+             before = from.getDefiningOp())
+          from = before->getOperand(0);
+        return ifSame(from);
+      })
       .Case([&](SliceOp o) -> Value {
         // The same shape can only be the whole in order if no step is negative.
         if (isa<NoneType>(o.getSteps().getType()))
