@@ -152,7 +152,7 @@ Inference inferReduce(Operation *op) {
     else if (!keep || keep.getInt() != 0)
       shape.push_back(1);
   }
-  if (type.getElementType().isInteger(1))
+  if (type.getElementType().isInteger(1) && !isa<ReduceMaxOp, ReduceMinOp>(op))
     return invalid("operand must be numbers, got bool");
   if (isa<ReduceL1Op, ReduceL2Op, ReduceLogSumOp, ReduceLogSumExpOp, ReduceSumSquareOp>(op) &&
       !isa<FloatType>(type.getElementType()))
@@ -619,6 +619,8 @@ Inference inferLayerNormalization(LayerNormalizationOp op) {
     return invalid("operand must be float, got " + str(type));
   if (!op.getEpsilon().isFinite() || op.getEpsilon().isNegative())
     return invalid("epsilon must be finite and not negative");
+  if (op.getStashType() != 1)
+    return invalid("stash_type must be 1 (float), got " + Twine(op.getStashType()));
   return known(type);
 }
 

@@ -54,6 +54,7 @@ private:
   // NodeImporter.cpp: one node -> one operation.
   absl::Status importNode(const ::onnx::NodeProto &node, int index);
   absl::Status importKnownNode(const ::onnx::NodeProto &node, int index, const OpSpec &spec);
+  absl::Status checkForm(const ::onnx::NodeProto &node, const OpSpec &spec) const;
   absl::StatusOr<mlir::Value> valueOf(const std::string &name);
   absl::Status readAttributes(::onnx::NodeProto &node, mlir::NamedAttrList &attributes);
   absl::StatusOr<mlir::Attribute> convert(::onnx::AttributeProto &attribute);
@@ -66,6 +67,8 @@ private:
   absl::Status splitSizes(const ::onnx::NodeProto &node, mlir::NamedAttrList &attributes,
                           mlir::Value input, llvm::SmallVectorImpl<mlir::Type> &types);
   absl::Status checkDropout(const ::onnx::NodeProto &node, mlir::NamedAttrList &attributes);
+  absl::Status resolveQuantisation(llvm::SmallVectorImpl<mlir::Value> &operands,
+                                   mlir::NamedAttrList &attributes);
   absl::Status checkUnusedOutputs(const ::onnx::NodeProto &node, int used) const;
   absl::Status finish(mlir::Operation *op, const ::onnx::NodeProto &node);
   /// Softmax of opsets before 13 sees a matrix: axes before `axis`, axes from it on.

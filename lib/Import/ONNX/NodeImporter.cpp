@@ -30,10 +30,25 @@ constexpr int64_t kEvaluationWork = 1 << 26;
 /// The last of TensorProto.DataType that elementType() may know.
 constexpr int32_t kLastDataType = 16;
 
+/// The first opset of Pad's mode "wrap".
+constexpr int64_t kWrappingPads = 19;
+/// The first opset in which slices may have scales of their own.
+constexpr int64_t kScalesOnAnAxis = 13;
+
 /// No operator has as many; a list that is searched stays short.
 constexpr int kMaxAttributes = 64;
 
 bool isReduction(StringRef name) { return name.starts_with("Reduce"); }
+
+/// Takes an integer out of `attributes`, `otherwise` where it is not there.
+absl::StatusOr<int64_t> takeInteger(NamedAttrList &attributes, StringRef name, int64_t otherwise) {
+  Attribute given = attributes.erase(name);
+  if (!given)
+    return otherwise;
+  if (auto integer = dyn_cast<IntegerAttr>(given))
+    return integer.getInt();
+  return bad(absl::StrCat("attribute ", quoted(name.str()), " must be an integer"));
+}
 
 } // namespace
 
@@ -236,8 +251,6 @@ absl::StatusOr<ElementsAttr> GraphImporter::constantValue(::onnx::NodeProto &nod
 absl::Status GraphImporter::resolveAxesForm(const ::onnx::NodeProto &node,
                                             NamedAttrList &attributes) {
   if (node.input_size() > 1 && !node.input(1).empty()) {
-    if (attributes.get("axes"))
-      return bad("has axes as an attribute and as an input");
     auto value = valueOf(node.input(1));
     if (!value.ok())
       return value.status();
@@ -250,10 +263,12 @@ absl::Status GraphImporter::resolveAxesForm(const ::onnx::NodeProto &node,
   if (attributes.get("axes") && !axes)
     return bad("attribute \"axes\" must be integers");
   if (isReduction(node.op_type())) {
-    auto noop = dyn_cast_if_present<IntegerAttr>(attributes.erase("noop_with_empty_axes"));
+    auto noop = takeInteger(attributes, "noop_with_empty_axes", 0);
+    if (!noop.ok())
+      return noop.status();
     if (!axes || axes.empty()) { // nothing named: all axes, or none
       attributes.erase("axes");
-      if (noop && noop.getInt() != 0)
+      if (*noop != 0)
         attributes.set("axes", builder.getDenseI64ArrayAttr({}));
     }
   } else if (node.op_type() == "Unsqueeze" && !axes) {
@@ -300,8 +315,17 @@ absl::Status GraphImporter::splitSizes(const ::onnx::NodeProto &node, NamedAttrL
     return bad("has no outputs");
 
   SmallVector<int64_t> sizes;
-  if (auto given = dyn_cast_if_present<DenseI64ArrayAttr>(attributes.erase("split"))) {
-    sizes.assign(given.asArrayRef().begin(), given.asArrayRef().end());
+  bool counted = attributes.get("num_outputs") != nullptr;
+  auto count = takeInteger(attributes, "num_outputs", parts);
+  if (!count.ok())
+    return count.status();
+  if (*count != parts)
+    return bad(absl::StrCat("num_outputs is ", *count, ", it has ", parts));
+  if (Attribute given = attributes.erase("split")) {
+    auto list = dyn_cast<DenseI64ArrayAttr>(given);
+    if (!list)
+      return bad("attribute \"split\" must be integers");
+    sizes.assign(list.asArrayRef().begin(), list.asArrayRef().end());
   } else if (node.input_size() > 1 && !node.input(1).empty()) {
     auto value = valueOf(node.input(1));
     if (!value.ok())
@@ -310,17 +334,15 @@ absl::Status GraphImporter::splitSizes(const ::onnx::NodeProto &node, NamedAttrL
     if (!list)
       return bad(absl::StrCat("its sizes ", quoted(node.input(1)), " are not constant"));
     sizes = *list;
-  } else {
-    auto count = dyn_cast_if_present<IntegerAttr>(attributes.get("num_outputs"));
-    if (count && count.getInt() != parts)
-      return bad(absl::StrCat("num_outputs is ", count.getInt(), ", it has ", parts));
-    if (!count && size % parts != 0)
+    if (counted)
+      return bad("has num_outputs and sizes: ONNX allows one of them");
+  } else { // equal ones; only with num_outputs, and only the last may be smaller
+    int64_t each = size / parts + (size % parts != 0), last = size - each * (parts - 1);
+    if ((!counted && last != each) || last < 0)
       return bad(absl::StrCat(size, " elements do not divide by ", parts));
-    int64_t each = (size + parts - 1) / parts, left = size;
-    for (int64_t i = 0; i < parts; ++i, left -= sizes.back())
-      sizes.push_back(std::min(each, left));
+    sizes.assign(parts, each);
+    sizes.back() = last;
   }
-  attributes.erase("num_outputs");
   if (static_cast<int64_t>(sizes.size()) != parts)
     return bad(absl::StrCat("has ", sizes.size(), " sizes and ", parts, " outputs"));
   for (int64_t part : sizes) {
@@ -344,6 +366,39 @@ absl::Status GraphImporter::checkDropout(const ::onnx::NodeProto &node, NamedAtt
   }
   attributes.erase("ratio");
   attributes.erase("seed");
+  return absl::OkStatus();
+}
+
+/// The attributes of opset 21: blocks are refused, a type of codes becomes a zero point of it.
+absl::Status GraphImporter::resolveQuantisation(SmallVectorImpl<Value> &operands,
+                                                NamedAttrList &attributes) {
+  auto size = takeInteger(attributes, "block_size", 0);
+  auto type = takeInteger(attributes, "output_dtype", 0);
+  if (!size.ok() || !type.ok())
+    return size.ok() ? type.status() : size.status();
+  if (*size != 0)
+    return bad(absl::StrCat("block_size ", *size,
+                            ": scales of blocks are not supported, only those of a tensor or of "
+                            "slices along an axis"));
+  auto scale = dyn_cast<RankedTensorType>(operands[1].getType());
+  if (!scale)
+    return absl::OkStatus(); // its producer is unknown
+  if (file.opset < kScalesOnAnAxis && scale.getNumElements() != 1)
+    return bad(absl::StrCat("a vector of scales is not in opset ", file.opset, " but from ",
+                            kScalesOnAnAxis, " on"));
+  if (*type == 0)
+    return absl::OkStatus();
+  Type code = elementType(context, *type);
+  if (!isa_and_nonnull<IntegerType>(code))
+    return bad(absl::StrCat("output_dtype ", *type, " is not supported: codes are int8 or uint8"));
+  if (auto zero = dyn_cast<RankedTensorType>(operands[2].getType())) {
+    if (zero.getElementType() != code)
+      return bad(absl::StrCat("output_dtype ", *type, " is not the type of the zero point"));
+    return absl::OkStatus();
+  }
+  auto zeros = RankedTensorType::get(scale.getShape(), code);
+  operands[2] = ConstantOp::create(builder, operands[1].getLoc(), zeros,
+                                   DenseElementsAttr::get(zeros, builder.getZeroAttr(code)));
   return absl::OkStatus();
 }
 
@@ -397,13 +452,13 @@ absl::Status GraphImporter::finish(Operation *op, const ::onnx::NodeProto &node)
   return absl::OkStatus();
 }
 
-absl::Status GraphImporter::importKnownNode(const ::onnx::NodeProto &constNode, int index,
-                                            const OpSpec &spec) {
-  auto &node = *proto.mutable_node(index); // tensors are moved out of it
-  StringRef type = spec.name;
-  Location loc = locationOf(node);
+/// Whether the file's opset has this form of the node; else what it lacks.
+absl::Status GraphImporter::checkForm(const ::onnx::NodeProto &node, const OpSpec &spec) const {
   if (file.opset < spec.sinceOpset)
     return bad(absl::StrCat("is not in opset ", file.opset, " but from ", spec.sinceOpset, " on"));
+  for (const AttributeProto &attribute : node.attribute())
+    if (std::string why = whyNoAttribute(spec.name, attribute.name(), file.opset); !why.empty())
+      return bad(absl::StrCat("attribute ", quoted(attribute.name()), " ", why));
   if (node.input_size() < spec.minInputs ||
       (spec.maxInputs >= 0 && node.input_size() > spec.maxInputs))
     return bad(absl::StrCat("has ", node.input_size(), " inputs, must have ", spec.minInputs,
@@ -413,6 +468,19 @@ absl::Status GraphImporter::importKnownNode(const ::onnx::NodeProto &constNode, 
   for (int i = 0; i < spec.minInputs; ++i)
     if (node.input(i).empty())
       return bad(absl::StrCat("input ", i, " is missing"));
+  for (int i = spec.minInputs; spec.maxInputs >= 0 && i < node.input_size(); ++i)
+    if (std::string why = whyNoInput(spec.name, i, file.opset); !why.empty())
+      return bad(absl::StrCat("input ", i, " ", why));
+  return absl::OkStatus();
+}
+
+absl::Status GraphImporter::importKnownNode(const ::onnx::NodeProto &constNode, int index,
+                                            const OpSpec &spec) {
+  auto &node = *proto.mutable_node(index); // tensors are moved out of it
+  StringRef type = spec.name;
+  Location loc = locationOf(node);
+  if (absl::Status status = checkForm(node, spec); !status.ok())
+    return status;
   if (node.output_size() < 1 || node.output(0).empty())
     return bad("has no output");
 
@@ -458,6 +526,12 @@ absl::Status GraphImporter::importKnownNode(const ::onnx::NodeProto &constNode, 
     status = splitSizes(node, attributes, operands[0], types);
   } else if (type == "Dropout") {
     status = checkDropout(node, attributes);
+  } else if (type == "QuantizeLinear" || type == "DequantizeLinear") {
+    status = resolveQuantisation(operands, attributes);
+  } else if (auto mode = dyn_cast_if_present<StringAttr>(attributes.get("mode"));
+             type == "Pad" && mode && mode.getValue() == "wrap" && file.opset < kWrappingPads) {
+    status = bad(absl::StrCat("mode \"wrap\" is not in opset ", file.opset, " but from ",
+                              kWrappingPads, " on"));
   } else if (type == "Transpose" && !attributes.get("perm")) {
     auto ranked = dyn_cast<RankedTensorType>(operands[0].getType());
     SmallVector<int64_t> perm;

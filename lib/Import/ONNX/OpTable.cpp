@@ -1,6 +1,7 @@
 //===- OpTable.cpp - the operators that import ----------------------------===//
 #include "OpTable.h"
 
+#include "absl/strings/str_cat.h"
 #include "llvm/ADT/STLExtras.h"
 
 namespace aac::onnx {
@@ -101,7 +102,106 @@ constexpr OpSpec kOps[] = {
     {"Xor", 2, 2, 2, 1},
 };
 
+// operator, attribute (or null: the input of this number), first and last opset
+constexpr OpForm kForms[] = {
+    {"ArgMax", "select_last_index", -1, 12, kNoEnd},
+    {"ArgMin", "select_last_index", -1, 12, kNoEnd},
+    {"Cast", "round_mode", -1, 24, kNoEnd},
+    {"Cast", "saturate", -1, 19, kNoEnd},
+    {"CastLike", "saturate", -1, 19, kNoEnd},
+    {"Clip", "max", -1, 1, 10},
+    {"Clip", "min", -1, 1, 10},
+    {"Constant", "value_float", -1, 12, kNoEnd},
+    {"Constant", "value_floats", -1, 12, kNoEnd},
+    {"Constant", "value_int", -1, 12, kNoEnd},
+    {"Constant", "value_ints", -1, 12, kNoEnd},
+    {"Constant", "value_string", -1, 12, kNoEnd},
+    {"Constant", "value_strings", -1, 12, kNoEnd},
+    {"DequantizeLinear", "axis", -1, 13, kNoEnd},
+    {"DequantizeLinear", "block_size", -1, 21, kNoEnd},
+    {"DequantizeLinear", "output_dtype", -1, 23, kNoEnd},
+    {"Dropout", "ratio", -1, 1, 11},
+    {"Dropout", "seed", -1, 12, kNoEnd},
+    {"Dropout", nullptr, 1, 12, kNoEnd},
+    {"Dropout", nullptr, 2, 12, kNoEnd},
+    {"Pad", "pads", -1, 1, 10},
+    {"Pad", "value", -1, 1, 10},
+    {"Pad", nullptr, 3, 18, kNoEnd},
+    {"QuantizeLinear", "axis", -1, 13, kNoEnd},
+    {"QuantizeLinear", "block_size", -1, 21, kNoEnd},
+    {"QuantizeLinear", "output_dtype", -1, 21, kNoEnd},
+    {"QuantizeLinear", "precision", -1, 23, kNoEnd},
+    {"QuantizeLinear", "saturate", -1, 19, kNoEnd},
+    {"ReduceL1", "axes", -1, 1, 17},
+    {"ReduceL1", "noop_with_empty_axes", -1, 18, kNoEnd},
+    {"ReduceL1", nullptr, 1, 18, kNoEnd},
+    {"ReduceL2", "axes", -1, 1, 17},
+    {"ReduceL2", "noop_with_empty_axes", -1, 18, kNoEnd},
+    {"ReduceL2", nullptr, 1, 18, kNoEnd},
+    {"ReduceLogSum", "axes", -1, 1, 17},
+    {"ReduceLogSum", "noop_with_empty_axes", -1, 18, kNoEnd},
+    {"ReduceLogSum", nullptr, 1, 18, kNoEnd},
+    {"ReduceLogSumExp", "axes", -1, 1, 17},
+    {"ReduceLogSumExp", "noop_with_empty_axes", -1, 18, kNoEnd},
+    {"ReduceLogSumExp", nullptr, 1, 18, kNoEnd},
+    {"ReduceMax", "axes", -1, 1, 17},
+    {"ReduceMax", "noop_with_empty_axes", -1, 18, kNoEnd},
+    {"ReduceMax", nullptr, 1, 18, kNoEnd},
+    {"ReduceMean", "axes", -1, 1, 17},
+    {"ReduceMean", "noop_with_empty_axes", -1, 18, kNoEnd},
+    {"ReduceMean", nullptr, 1, 18, kNoEnd},
+    {"ReduceMin", "axes", -1, 1, 17},
+    {"ReduceMin", "noop_with_empty_axes", -1, 18, kNoEnd},
+    {"ReduceMin", nullptr, 1, 18, kNoEnd},
+    {"ReduceProd", "axes", -1, 1, 17},
+    {"ReduceProd", "noop_with_empty_axes", -1, 18, kNoEnd},
+    {"ReduceProd", nullptr, 1, 18, kNoEnd},
+    {"ReduceSum", "axes", -1, 1, 12},
+    {"ReduceSum", "noop_with_empty_axes", -1, 13, kNoEnd},
+    {"ReduceSum", nullptr, 1, 13, kNoEnd},
+    {"ReduceSumSquare", "axes", -1, 1, 17},
+    {"ReduceSumSquare", "noop_with_empty_axes", -1, 18, kNoEnd},
+    {"ReduceSumSquare", nullptr, 1, 18, kNoEnd},
+    {"Reshape", "allowzero", -1, 14, kNoEnd},
+    {"Shape", "end", -1, 15, kNoEnd},
+    {"Shape", "start", -1, 15, kNoEnd},
+    {"Slice", "axes", -1, 1, 9},
+    {"Slice", "ends", -1, 1, 9},
+    {"Slice", "starts", -1, 1, 9},
+    {"Split", "num_outputs", -1, 18, kNoEnd},
+    {"Split", "split", -1, 1, 12},
+    {"Split", nullptr, 1, 13, kNoEnd},
+    {"Squeeze", "axes", -1, 1, 12},
+    {"Squeeze", nullptr, 1, 13, kNoEnd},
+    {"Unsqueeze", "axes", -1, 1, 12},
+    {"Unsqueeze", nullptr, 1, 13, kNoEnd},
+};
+
+std::string why(const OpForm &form, int64_t opset) {
+  if (opset < form.firstOpset)
+    return absl::StrCat("is not in opset ", opset, " but from ", form.firstOpset, " on");
+  if (opset > form.lastOpset)
+    return absl::StrCat("is not in opset ", opset, " but up to ", form.lastOpset);
+  return "";
+}
+
 } // namespace
+
+llvm::ArrayRef<OpForm> opForms() { return kForms; }
+
+std::string whyNoAttribute(llvm::StringRef op, llvm::StringRef attribute, int64_t opset) {
+  for (const OpForm &form : kForms)
+    if (form.attribute && op == form.op && attribute == form.attribute)
+      return why(form, opset);
+  return "";
+}
+
+std::string whyNoInput(llvm::StringRef op, int input, int64_t opset) {
+  for (const OpForm &form : kForms)
+    if (!form.attribute && op == form.op && input == form.input)
+      return why(form, opset);
+  return "";
+}
 
 llvm::ArrayRef<OpSpec> opTable() { return kOps; }
 

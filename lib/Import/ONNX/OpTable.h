@@ -5,6 +5,8 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
+#include <limits>
+#include <string>
 
 namespace aac::onnx {
 
@@ -18,10 +20,28 @@ struct OpSpec {
   int64_t sinceOpset; ///< 1 where older than all that import
 };
 
+/// A form of an operator that not every opset has: one of its attributes, or an input.
+struct OpForm {
+  const char *op;
+  const char *attribute; ///< null: the input
+  int input;
+  int64_t firstOpset;
+  int64_t lastOpset; ///< kNoEnd: to this day
+};
+constexpr int64_t kNoEnd = std::numeric_limits<int64_t>::max();
+
 /// Every operator, by name in ASCII order.
 llvm::ArrayRef<OpSpec> opTable();
 /// Null when the operator does not import.
 const OpSpec *findOp(llvm::StringRef name);
+
+/// Every form that only some opsets have, by operator.
+llvm::ArrayRef<OpForm> opForms();
+/// Why `opset` does not have `attribute` of `op`: "is not in opset 18 but up to 17"; "" if it has
+/// it, or the attribute is in no opset.
+std::string whyNoAttribute(llvm::StringRef op, llvm::StringRef attribute, int64_t opset);
+/// The same of input number `input`.
+std::string whyNoInput(llvm::StringRef op, int input, int64_t opset);
 
 } // namespace aac::onnx
 

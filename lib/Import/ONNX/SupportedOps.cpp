@@ -24,6 +24,19 @@ those graphs that it recognises as a transformer encoder (docs/raising.md).
 
 )";
 
+const char kForms[] = R"(
+## Forms by opset
+
+What only some opsets have; inputs count from 0. In another opset it is refused by name, as ONNX's
+own checker does. `Softmax` and `LogSoftmax` flatten and have axis 1 by default before opset 13;
+`Pad` wraps from 19 on; scales along an axis are from 13 on. Two things are taken in every opset
+because they can mean only one thing: element types that an operator got later, and `Split`
+into equal parts without sizes or a count.
+
+| operator | form | opsets |
+|---|---|---|
+)";
+
 std::string inputsText(const OpSpec &spec) {
   if (spec.maxInputs < 0)
     return absl::StrCat(spec.minInputs, " or more");
@@ -50,6 +63,19 @@ std::string supportedOperators() {
     absl::StrAppend(&page, "| `", spec.name, "` | ", std::max(spec.sinceOpset, kOldestOpset),
                     " to ", kNewestOpset, " | ", inputsText(spec), " | ",
                     name ? absl::StrJoin(attributes, ", ") : "becomes another operation", " |\n");
+  }
+  absl::StrAppend(&page, kForms);
+  for (const OpForm &form : opForms()) {
+    if (form.firstOpset > kNewestOpset)
+      continue;
+    std::string what = form.attribute ? absl::StrCat("attribute `", form.attribute, "`")
+                                      : absl::StrCat("input ", form.input);
+    std::string opsets =
+        form.lastOpset < kOldestOpset ? absl::StrCat("up to ", form.lastOpset, ": refused")
+        : form.lastOpset == kNoEnd
+            ? absl::StrCat(std::max(form.firstOpset, kOldestOpset), " to ", kNewestOpset)
+            : absl::StrCat(std::max(form.firstOpset, kOldestOpset), " to ", form.lastOpset);
+    absl::StrAppend(&page, "| `", form.op, "` | ", what, " | ", opsets, " |\n");
   }
   absl::StrAppend(&page, "\nElement types of tensors: ");
   std::vector<std::string> types;
