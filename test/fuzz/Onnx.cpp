@@ -118,7 +118,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   aac::fuzz::MemoryFile file(data, size);
   aac::onnx::ImportOptions options;
   options.bindings = bindings(data, size);
-  options.threads = 1;
   auto module = aac::onnx::importOnnx(*context, {{"task", file.path()}}, options);
   if (failed(module))
     return 0;

@@ -37,8 +37,6 @@ struct ImportOptions {
   bool allowUnsupported = false;
   /// Leave the graph 1:1 with the file; otherwise `aac-fold-onnx` runs.
   bool fold = true;
-  /// Files are read and hashed on this many threads; 0: as many as the machine has.
-  unsigned threads = 0;
 };
 
 /// `TASK=PATH`, or a path whose stem is the task's name. Tasks become symbols, so a name is
@@ -49,7 +47,7 @@ absl::StatusOr<Source> parseSource(absl::string_view text);
 absl::StatusOr<std::vector<Binding>> parseBindings(absl::string_view text);
 
 /// Imports every source into one module: an `onnx.graph` for each, in order. Equal tensors
-/// of all files are one resource. Errors are diagnostics of `context` (one a file); all
+/// of all files are one resource; files are read and hashed on the threads of `context`. Errors are diagnostics of `context` (one a file); all
 /// files are tried.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> importOnnx(mlir::MLIRContext &context,
                                                               llvm::ArrayRef<Source> sources,

@@ -16,12 +16,6 @@ class TensorProto;
 
 namespace aac::onnx {
 
-/// Bytes of a tensor; tensors of one range of a file hold the same.
-struct TensorBytes {
-  std::shared_ptr<std::string> bytes;
-  uint64_t hash = 0; ///< XXH3-64 of `bytes`
-};
-
 /// Reads external tensors of one model. A location is a relative path without "..", below
 /// the model's directory; no part of it may be a symbolic link, and the file must be a
 /// regular one with one name. All of that is checked on what was opened (openBeneath).
@@ -38,8 +32,8 @@ public:
     int descriptor = -1; ///< -1: closed for now
     struct stat info = {};
     std::map<int64_t, int64_t> ranges; ///< offset -> length, not overlapping
-    /// What tensors of an offset and element type became.
-    std::map<std::pair<int64_t, int32_t>, TensorBytes> known;
+    /// The bytes of tensors, by offset and element type: those of one range have them in common.
+    std::map<std::pair<int64_t, int32_t>, std::shared_ptr<std::string>> known;
   };
   struct Range {
     File *file;

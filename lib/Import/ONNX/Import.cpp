@@ -1,7 +1,8 @@
 //===- Import.cpp - ONNX files -> one module ------------------------------===//
 //
-// Files are read, checked and hashed side by side; then graphs are built one after the
-// other, in the order given, so that the result does not depend on the threads.
+// Files are read side by side, and the tensors of each are checked and hashed side by side; equal
+// ones of all files exist once from then on. Then graphs are built one after the other, in the
+// order given, so that the result does not depend on the threads.
 //
 //===----------------------------------------------------------------------===//
 #include "GraphImporter.h"
@@ -9,11 +10,14 @@
 #include "aac/Import/Passes.h"
 
 #include "absl/strings/str_cat.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
-#include <algorithm>
-#include <atomic>
-#include <thread>
+
+#include <cstdlib>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 using namespace mlir;
 
@@ -22,23 +26,16 @@ namespace {
 
 using ReadResult = absl::StatusOr<std::unique_ptr<FileModel>>;
 
-std::vector<ReadResult> readAll(ArrayRef<Source> sources, unsigned threads) {
+std::vector<ReadResult> readAll(ArrayRef<Source> sources, MLIRContext *context) {
   std::vector<ReadResult> files;
   for (size_t i = 0; i < sources.size(); ++i)
     files.emplace_back(absl::InternalError("not read"));
-  std::atomic<size_t> next{0};
-  auto work = [&] {
-    for (size_t i = next++; i < sources.size(); i = next++)
-      files[i] = readModel(sources[i].path);
-  };
-  if (threads == 0)
-    threads = std::max(1u, std::thread::hardware_concurrency());
-  std::vector<std::thread> helpers;
-  for (unsigned i = 1; i < std::min<size_t>(threads, sources.size()); ++i)
-    helpers.emplace_back(work);
-  work();
-  for (std::thread &helper : helpers)
-    helper.join();
+  Contents contents;
+  parallelFor(context, 0, sources.size(),
+              [&](size_t i) { files[i] = readModel(sources[i].path, context, contents); });
+#ifdef __GLIBC__
+  malloc_trim(0); // else what equal tensors took stays with the process
+#endif
   return files;
 }
 
@@ -62,7 +59,7 @@ FailureOr<OwningOpRef<ModuleOp>> importOnnx(MLIRContext &context, ArrayRef<Sourc
   if (!good)
     return failure();
 
-  std::vector<ReadResult> files = readAll(sources, options.threads);
+  std::vector<ReadResult> files = readAll(sources, &context);
   OwningOpRef<ModuleOp> module = ModuleOp::create(nowhere);
   TensorPool pool(&context);
   std::set<size_t> usedBindings;

@@ -186,8 +186,10 @@ absl::StatusOr<Attribute> GraphImporter::convert(AttributeProto &attribute) {
       return bad("is an external tensor, which only initializers may be");
     ExternalData nowhere("-");
     auto tensor = takeTensor(*attribute.mutable_t(), nowhere);
-    absl::Status status = tensor.ok() ? checkFinite(*tensor) : tensor.status();
-    if (!status.ok())
+    if (!tensor.ok())
+      return tensor.status();
+    settle(*tensor);
+    if (absl::Status status = checkFinite(*tensor); !status.ok())
       return status;
     return pool.intern(*tensor);
   }

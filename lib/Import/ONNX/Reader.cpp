@@ -9,6 +9,7 @@
 #include "GuardedStream.h"
 #include "Messages.h"
 
+#include "mlir/IR/Threading.h"
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -19,6 +20,7 @@
 #include <limits>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace aac::onnx {
@@ -107,9 +109,42 @@ absl::StatusOr<int64_t> findOpset(const ::onnx::ModelProto &model) {
   return opset;
 }
 
+std::string whereIs(absl::string_view initializer) {
+  return absl::StrCat("initializer \"", escaped(std::string(initializer)), "\"");
+}
+
+/// Hashes and checks the bytes of all `tensors`, each once; the first error in their order.
+absl::Status settleAll(std::vector<TensorData> &tensors, mlir::MLIRContext *context,
+                       Contents &contents) {
+  std::unordered_map<const std::string *, size_t> numbers;
+  std::vector<std::vector<TensorData *>> groups; // of one string of bytes
+  for (TensorData &tensor : tensors) {
+    auto [number, isNew] = numbers.try_emplace(tensor.bytes.get(), groups.size());
+    if (isNew)
+      groups.emplace_back();
+    groups[number->second].push_back(&tensor);
+  }
+  std::vector<absl::Status> found(groups.size());
+  mlir::parallelFor(context, 0, groups.size(), [&](size_t i) {
+    TensorData &first = *groups[i].front();
+    settle(first);
+    found[i] = checkFinite(first);
+    auto bytes = contents.unique(first.hash, first.bytes);
+    for (TensorData *tensor : groups[i]) {
+      tensor->hash = first.hash;
+      tensor->bytes = bytes;
+    }
+  });
+  for (size_t i = 0; i < groups.size(); ++i)
+    if (!found[i].ok())
+      return bad(absl::StrCat(whereIs(groups[i].front()->name), ": ", found[i].message()));
+  return absl::OkStatus();
+}
+
 } // namespace
 
-absl::StatusOr<std::unique_ptr<FileModel>> readModel(const std::string &path) {
+absl::StatusOr<std::unique_ptr<FileModel>>
+readModel(const std::string &path, mlir::MLIRContext *context, Contents &contents) {
   static const bool silent = [] { // parse errors are ours to report
     google::protobuf::SetLogHandler(nullptr);
     return true;
@@ -133,27 +168,28 @@ absl::StatusOr<std::unique_ptr<FileModel>> readModel(const std::string &path) {
   model->opset = *opset;
   ::onnx::GraphProto &graph = *model->proto.mutable_graph();
   if (graph.sparse_initializer_size() != 0)
-    return bad(absl::StrCat("initializer \"", escaped(graph.sparse_initializer(0).values().name()),
-                            "\" is sparse: sparse tensors are not supported"));
+    return bad(absl::StrCat(whereIs(graph.sparse_initializer(0).values().name()),
+                            " is sparse: sparse tensors are not supported"));
 
   ExternalData external(path);
   std::unordered_set<std::string> names;
   for (::onnx::TensorProto &proto : *graph.mutable_initializer()) {
-    std::string where = absl::StrCat("initializer \"", escaped(proto.name()), "\"");
+    std::string where = whereIs(proto.name());
     if (proto.name().empty())
       return bad("an initializer has no name");
     if (!names.insert(proto.name()).second)
       return bad(absl::StrCat(where, " occurs twice"));
     auto tensor = takeTensor(proto, external);
-    status = tensor.ok() ? checkFinite(*tensor) : tensor.status();
-    if (!status.ok())
-      return bad(absl::StrCat(where, ": ", status.message()));
+    if (!tensor.ok())
+      return bad(absl::StrCat(where, ": ", tensor.status().message()));
     model->hasWidened |= tensor->dataType == ::onnx::TensorProto::FLOAT16 ||
                          tensor->dataType == ::onnx::TensorProto::BFLOAT16 ||
                          tensor->dataType == ::onnx::TensorProto::DOUBLE;
     model->initializers.push_back(*std::move(tensor));
   }
   if (status = external.checkUnchanged(); !status.ok())
+    return status;
+  if (status = settleAll(model->initializers, context, contents); !status.ok())
     return status;
   return model;
 }

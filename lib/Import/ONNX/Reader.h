@@ -7,6 +7,7 @@
 #include AAC_ONNX_PB_H
 
 #include "absl/status/statusor.h"
+#include "mlir/IR/MLIRContext.h"
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,8 +25,10 @@ struct FileModel {
 
 /// Reads `path` ("-" is standard input) and checks what does not need the graph: that it
 /// is a whole model of a supported version without sparse tensors, and its initialisers. Errors
-/// name tensor or field; the caller adds the file.
-absl::StatusOr<std::unique_ptr<FileModel>> readModel(const std::string &path);
+/// name tensor or field; the caller adds the file. The initialisers' bytes are checked and hashed
+/// on the threads of `context`, and are those of `contents` where that has equal ones.
+absl::StatusOr<std::unique_ptr<FileModel>>
+readModel(const std::string &path, mlir::MLIRContext *context, Contents &contents);
 
 /// The oldest and newest opset that imports.
 constexpr int64_t kOldestOpset = 11, kNewestOpset = 21;

@@ -30,6 +30,7 @@ absl::StatusOr<interp::Tensor> readTensorFile(const std::string &path) {
   auto data = takeTensor(proto, external);
   if (!data.ok())
     return fail(data.status().message());
+  settle(*data);
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   TensorPool pool(&context);
   return interp::fromAttribute(pool.intern(*data));

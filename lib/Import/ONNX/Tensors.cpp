@@ -240,18 +240,15 @@ absl::StatusOr<TensorData> takeTensor(Proto &proto, ExternalData &external) {
     if (!range.ok())
       return range.status();
     // Equal offsets are equal ranges, those of no bytes apart.
-    TensorBytes none;
-    TensorBytes &known = wanted == 0 ? none : range->file->known[{range->offset, tensor.dataType}];
-    if (!known.bytes) {
+    std::shared_ptr<std::string> none;
+    auto &known = wanted == 0 ? none : range->file->known[{range->offset, tensor.dataType}];
+    if (!known) {
       auto bytes = external.read(*range);
       if (!bytes.ok())
         return bytes.status();
-      known.bytes = std::make_shared<std::string>(*std::move(bytes));
-      normalise(tensor.dataType, *known.bytes);
-      known.hash = hashBytes(*known.bytes);
+      known = std::make_shared<std::string>(*std::move(bytes));
     }
-    tensor.bytes = known.bytes;
-    tensor.hash = known.hash;
+    tensor.bytes = known;
     return tensor;
   }
   if (proto.external_data_size() != 0)
@@ -276,9 +273,29 @@ absl::StatusOr<TensorData> takeTensor(Proto &proto, ExternalData &external) {
       *tensor.bytes = std::move(*proto.mutable_raw_data());
     proto.clear_raw_data();
   }
+  return tensor;
+}
+
+void settle(TensorData &tensor) {
   normalise(tensor.dataType, *tensor.bytes);
   tensor.hash = hashBytes(*tensor.bytes);
-  return tensor;
+}
+
+std::shared_ptr<std::string> Contents::unique(uint64_t hash, std::shared_ptr<std::string> bytes) {
+  for (size_t compared = 0;; ++compared) {
+    std::shared_ptr<std::string> other;
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      auto &same = known[hash];
+      if (compared == same.size()) {
+        same.push_back(bytes);
+        return bytes;
+      }
+      other = same[compared];
+    }
+    if (other == bytes || *other == *bytes)
+      return other;
+  }
 }
 
 } // namespace aac::onnx

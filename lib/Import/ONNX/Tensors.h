@@ -6,7 +6,9 @@
 #include "absl/types/span.h"
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace onnx {
@@ -25,9 +27,22 @@ struct TensorData {
   int32_t dataType = 0; ///< as in the file
   std::vector<int64_t> dims;
   std::shared_ptr<std::string> bytes;
-  uint64_t hash = 0; ///< XXH3-64 of `bytes`
+  uint64_t hash = 0; ///< XXH3-64 of `bytes`, once settled
 
   int64_t numElements() const;
+};
+
+/// The bytes of all files that are read together: equal ones exist once as soon as they are
+/// known. Safe to use from several threads.
+class Contents {
+public:
+  /// The bytes that were here first among those equal to `bytes`, whose hash is `hash`; bytes are
+  /// compared where hashes meet.
+  std::shared_ptr<std::string> unique(uint64_t hash, std::shared_ptr<std::string> bytes);
+
+private:
+  std::mutex mutex;
+  std::unordered_map<uint64_t, std::vector<std::shared_ptr<std::string>>> known;
 };
 
 /// "float16" of TensorProto.DataType 10; "7777" of one that has no name here.
@@ -46,8 +61,12 @@ absl::Status checkFinite(const TensorData &tensor);
 
 /// Takes the values out of `proto`, which is left without them: f32 and integer `raw_data` is
 /// moved, not copied. `external` reads tensors that lie in another file. Errors do not name file or
-/// tensor.
+/// tensor. The bytes are still in the file's form: settle() must follow, once for each string
+/// of bytes, which external tensors of one range and type have in common.
 absl::StatusOr<TensorData> takeTensor(::onnx::TensorProto &proto, ExternalData &external);
+
+/// Brings the bytes into the dialect's form and hashes them.
+void settle(TensorData &tensor);
 
 } // namespace aac::onnx
 
