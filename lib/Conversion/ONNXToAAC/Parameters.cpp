@@ -5,7 +5,9 @@
 #include "aac/Support/Hash.h"
 #include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Threading.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cstring>
@@ -66,13 +68,19 @@ uint64_t TensorStore::hash(ElementsAttr value) {
   return hashOf({reinterpret_cast<const char *>(floats->data()), floats->size() * sizeof(float)});
 }
 
-void TensorStore::add(ElementsAttr value) {
-  auto resource = dyn_cast<DenseResourceElementsAttr>(value);
-  if (!resource || !bytesOf(resource))
-    return;
-  auto &same = byContent[hash(value)];
-  if (!llvm::is_contained(same, resource))
-    same.push_back(resource);
+void TensorStore::add(ArrayRef<ElementsAttr> values, MLIRContext *context) {
+  llvm::SetVector<DenseResourceElementsAttr> resources;
+  for (ElementsAttr value : values)
+    if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))
+      if (bytesOf(resource) && !hashes.contains(resource))
+        resources.insert(resource);
+  std::vector<uint64_t> found(resources.size());
+  parallelFor(context, 0, resources.size(),
+              [&](size_t i) { found[i] = hashOf(*bytesOf(resources[i])); });
+  for (auto [resource, hash] : llvm::zip_equal(resources, found)) {
+    hashes[resource] = hash;
+    byContent[hash].push_back(resource);
+  }
 }
 
 ElementsAttr TensorStore::reshaped(ElementsAttr value, ArrayRef<int64_t> shape) {

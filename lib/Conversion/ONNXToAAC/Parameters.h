@@ -14,8 +14,9 @@ namespace aac::raise {
 /// the hash of its content and is the resource that already has this content, if any.
 class TensorStore {
 public:
-  /// Makes a resource that is in the module known by its content.
-  void add(mlir::ElementsAttr value);
+  /// Makes resources that are in the module known by their content, hashed on all threads of
+  /// `context`.
+  void add(llvm::ArrayRef<mlir::ElementsAttr> values, mlir::MLIRContext *context);
   /// `matrix` ([rows, columns] in row-major order, whatever its type's shape) transposed.
   /// Null when its data is missing.
   mlir::ElementsAttr transposed(mlir::ElementsAttr matrix, int64_t rows, int64_t columns);

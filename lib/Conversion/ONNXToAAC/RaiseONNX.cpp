@@ -243,7 +243,9 @@ public:
     if (graphs.empty())
       return;
     TensorStore store;
-    module.walk([&](onnx::InitializerOp initializer) { store.add(initializer.getValue()); });
+    SmallVector<ElementsAttr> stored;
+    module.walk([&](onnx::InitializerOp op) { stored.push_back(op.getValue()); });
+    store.add(stored, &getContext());
 
     auto builder = OpBuilder::atBlockEnd(module.getBody());
     auto suite = ir::SuiteOp::create(builder, module.getLoc());
