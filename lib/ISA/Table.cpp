@@ -111,9 +111,9 @@ constexpr FieldSpec kMatMulFields[] = {
     u(Field::Base0, "base0", 12, "vectors", "first vector of operand A, in memory 0"),
     u(Field::Base1, "base1", 12, "vectors", "first vector of operand B, in memory 1"),
     u(Field::DataOffset0, "data_offset0", 12, "vectors",
-      "data row of operand A is base0 less this"),
+      "data row of operand A is base0 less this, modulo the rows of the memory"),
     u(Field::DataOffset1, "data_offset1", 12, "vectors",
-      "data row of operand B is base1 less this"),
+      "data row of operand B is base1 less this, modulo the rows of the memory"),
     u(Field::OutMemory, "out_memory", 1, "", "memory that the result goes to"),
     kOutBase};
 constexpr FieldSpec kLayerNormFields[] = {

@@ -229,7 +229,8 @@ absl::StatusOr<Operand> Corrected::operand(OperandRole role, int64_t rows) {
   bool b = role == OperandRole::B;
   const Memory &memory = storage.memory[b];
   int64_t base = get(b ? Part::InputBase1 : Part::InputBase0), m = get(Part::M);
-  int64_t dataRow = base - get(b ? Part::InputOffset1 : Part::InputOffset0);
+  int64_t dataRow = operandRow(base, get(b ? Part::InputOffset1 : Part::InputOffset0),
+                               static_cast<int64_t>(memory.data.size()) / kLanes);
   int64_t vectors = rows * m / kLanes;
   if (absl::Status status = outside("mask words", base, vectors, memory.mask.size()); !status.ok())
     return status;

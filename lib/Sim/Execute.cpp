@@ -120,12 +120,13 @@ absl::Status Simulator::Impl::matMul(const Instruction &in) {
       return absl::InvalidArgumentError(
           absl::StrFormat("%s is %d; must be a multiple of 16 from 16 to %d", name, value, max));
   int64_t base0 = in.get(Field::Base0), base1 = in.get(Field::Base1);
-  absl::StatusOr<std::shared_ptr<const Operand>> a =
-      memories[0].operand(OperandRole::A, base0, base0 - in.get(Field::DataOffset0), n0, m);
+  int64_t rows = machine.engine.dataRows;
+  absl::StatusOr<std::shared_ptr<const Operand>> a = memories[0].operand(
+      OperandRole::A, base0, operandRow(base0, in.get(Field::DataOffset0), rows), n0, m);
   if (!a.ok())
     return a.status();
-  absl::StatusOr<std::shared_ptr<const Operand>> b =
-      memories[1].operand(OperandRole::B, base1, base1 - in.get(Field::DataOffset1), n1, m);
+  absl::StatusOr<std::shared_ptr<const Operand>> b = memories[1].operand(
+      OperandRole::B, base1, operandRow(base1, in.get(Field::DataOffset1), rows), n1, m);
   if (!b.ok())
     return b.status();
   MatMulOutput output;

@@ -146,8 +146,8 @@ absl::Status EngineMemory::checkWords(int64_t word, int64_t words) const {
 }
 
 void EngineMemory::dropOperands(int64_t row, int64_t rows, int64_t word, int64_t words) {
-  drop(rowParameters, row, row + rows);
-  drop(wordParameters, word, word + words);
+  drop(rowParameters, row, row + rows, kLanes);
+  drop(wordParameters, word, word + words, kWordBytes);
   placed.erase(std::remove_if(
                    placed.begin(), placed.end(),
                    [&](const Placed &entry) {
@@ -166,24 +166,47 @@ absl::StatusOr<absl::Span<uint8_t>> EngineMemory::writableRows(int64_t row, int6
 }
 
 void EngineMemory::rowsAreFrom(int64_t row, int64_t rows, uint64_t address) {
-  rowParameters.push_back({row, row + rows, address});
+  add(rowParameters, {row, row + rows, address}, kLanes);
 }
 
 void EngineMemory::wordsAreFrom(int64_t word, int64_t words, uint64_t address) {
-  wordParameters.push_back({word, word + words, address});
+  add(wordParameters, {word, word + words, address}, kWordBytes);
 }
 
-void EngineMemory::drop(std::vector<Parameters> &list, int64_t begin, int64_t end) {
-  list.erase(std::remove_if(list.begin(), list.end(),
-                            [&](const Parameters &p) { return p.begin < end && begin < p.end; }),
-             list.end());
+void EngineMemory::add(std::vector<Parameters> &list, Parameters added, int64_t unit) {
+  for (size_t i = list.size(); i-- > 0;) {
+    Parameters &p = list[i];
+    if (p.end == added.begin && p.addressAt(p.end, unit) == added.address)
+      added = {p.begin, added.end, p.address};
+    else if (added.end == p.begin && added.addressAt(added.end, unit) == p.address)
+      added.end = p.end;
+    else
+      continue;
+    p = list.back();
+    list.pop_back();
+  }
+  list.push_back(added);
+}
+
+void EngineMemory::drop(std::vector<Parameters> &list, int64_t begin, int64_t end, int64_t unit) {
+  for (size_t i = list.size(); i-- > 0;) {
+    Parameters whole = list[i];
+    if (whole.begin >= end || begin >= whole.end)
+      continue;
+    list[i] = list.back();
+    list.pop_back();
+    if (whole.begin < begin)
+      list.push_back({whole.begin, begin, whole.address});
+    if (end < whole.end)
+      list.push_back({end, whole.end, whole.addressAt(end, unit)});
+  }
 }
 
 std::optional<uint64_t> EngineMemory::addressOf(const std::vector<Parameters> &list, int64_t begin,
                                                 int64_t end, int64_t unit) {
   for (const Parameters &p : list)
     if (p.begin <= begin && end <= p.end)
-      return p.address + static_cast<uint64_t>((begin - p.begin) * unit);
+      return p.addressAt(begin, unit);
   return std::nullopt;
 }
 
@@ -261,7 +284,7 @@ absl::StatusOr<std::shared_ptr<const Operand>> EngineMemory::operand(OperandRole
   // Parameters that were loaded from the same place before are decoded already.
   OperandSource source{0, OperandSource::kDense, role, rows, columns};
   bool dense = isDense(*maskWords);
-  std::optional<uint64_t> maskFrom = addressOf(wordParameters, base, base + words, 2);
+  std::optional<uint64_t> maskFrom = addressOf(wordParameters, base, base + words, kWordBytes);
   std::optional<uint64_t> dataFrom = addressOf(rowParameters, dataRow, dataRow + 1, kLanes);
   bool known = dataFrom && (dense || maskFrom);
   if (known) {

@@ -100,8 +100,16 @@ private:
   struct Parameters {
     int64_t begin, end;
     uint64_t address;
+    /// Where row or word `at` comes from, each of `unit` bytes.
+    uint64_t addressAt(int64_t at, int64_t unit) const {
+      return address + static_cast<uint64_t>((at - begin) * unit);
+    }
   };
-  static void drop(std::vector<Parameters> &list, int64_t begin, int64_t end);
+  static constexpr int64_t kWordBytes = 2;
+  /// Adds to the list, as one with what it continues.
+  static void add(std::vector<Parameters> &list, Parameters added, int64_t unit);
+  /// [begin, end) are copies no more.
+  static void drop(std::vector<Parameters> &list, int64_t begin, int64_t end, int64_t unit);
   /// The address of all of [begin, end), or nothing.
   static std::optional<uint64_t> addressOf(const std::vector<Parameters> &list, int64_t begin,
                                            int64_t end, int64_t unit);

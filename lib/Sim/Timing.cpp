@@ -40,10 +40,6 @@ public:
 
   absl::StatusOr<int64_t> of(const Instruction &in, int64_t iteration) const;
   double clockHz() const { return clock; }
-  /// Register writes before a command starts, times their cycles.
-  int64_t issueCycles(const Instruction &in) const {
-    return registers::writesOf(in.opcode).first * t.registerWriteCycles;
-  }
 
 private:
   int64_t fromSeconds(double seconds) const {
@@ -252,6 +248,10 @@ absl::StatusOr<int64_t> instructionCycles(const Instruction &in, const Machine &
   return Durations(machine, level).of(in, iteration);
 }
 
+int64_t issueCycles(const Instruction &in, const Machine &machine) {
+  return registers::writesOf(in.opcode).first * machine.engine.timing.registerWriteCycles;
+}
+
 absl::StatusOr<ProgramTiming> timeProgram(const Program &program, const Machine &machine,
                                           Level level) {
   Durations durations(machine, level);
@@ -312,7 +312,7 @@ absl::StatusOr<ProgramTiming> timeProgram(const Program &program, const Machine 
     waitFor(unit);
     if (!machine.engine.overlapsTransfers && unit != Unit::Host)
       waitFor(unit == Unit::Engine ? Unit::Transfer : Unit::Engine);
-    now += durations.issueCycles(in);
+    now += issueCycles(in, machine);
     int64_t end = now + *cycles;
     freeAt[index(unit)] = end;
     timing.busyCycles[index(unit)] += *cycles;

@@ -601,7 +601,10 @@ private:
     if (!readRows("words", state.mask[memory], maskSpace(memory), base, vectors))
       return false;
     int64_t rows = state.words[memory].dataRows(base, vectors);
-    return readRows("rows", state.data[memory], dataSpace(memory), base - offset, rows);
+    int64_t row = base - offset; // around the end of the memory
+    if (row < 0)
+      row += machine.engine.dataRows;
+    return readRows("rows", state.data[memory], dataSpace(memory), row, rows);
   }
 
   void matMul(const Instruction &in) {

@@ -32,17 +32,32 @@ def LowerToCmdPass : Pass<"aac-lower-to-cmd", "::mlir::ModuleOp"> {
 def SchedulePass : Pass<"aac-schedule", "::mlir::ModuleOp"> {
   let summary = "lets transfers, engine and host overlap";
   let description = [{
-    Moves each store behind the next compute command it does not depend on, so that
-    the following loads and that command run beside it, and inserts a `cmd.wait` where
-    an instruction conflicts with one that another unit may still be busy with. Ranges
-    of memories and tiers decide; a loop's boundaries wait for everything.
+    Orders the instructions between one loop boundary and the next so that each starts as early
+    as its unit and what it conflicts with allow, by the cycles that the stream's machine
+    takes for them, and inserts a `cmd.wait` where an instruction conflicts with one that
+    another unit may still be busy with. Ranges of memories and tiers decide; a loop's
+    boundaries wait for everything. `cmd.operand_rows = array<i64: a, b>` of a matmul, which
+    the lowering leaves and this pass takes away, says how many data rows its sparse operands
+    have (-1: one a vector).
 
     With `overlap=false` every instruction waits for the one before.
+
+    Example: a second tile is loaded beside the first tile's product, whose result is stored
+    beside the second's:
+    ```mlir
+    cmd.load_data ...    // tile 0
+    cmd.wait units = 1
+    cmd.matmul ...       // tile 0
+    cmd.load_data ...    // tile 1
+    cmd.wait units = 3
+    cmd.matmul ...       // tile 1
+    cmd.store_data ...   // result of tile 0
+    ```
   }];
   let dependentDialects = ["::aac::cmd::CmdDialect"];
   let options = [Option<"overlap", "overlap", "bool", "true", "let units run side by side">];
   let statistics = [Statistic<"numWaits", "waits", "waits inserted">,
-                    Statistic<"numMoved", "moved", "stores moved behind a compute command">];
+                    Statistic<"numMoved", "moved", "instructions that a later one overtook">];
 }
 
 #endif

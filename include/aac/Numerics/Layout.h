@@ -33,6 +33,12 @@ constexpr int64_t roundUp(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
+/// The row of a data memory of `dataRows` (> 0) at which an operand's data begin: its mask
+/// base less the data offset, around the end of the memory.
+constexpr int64_t operandRow(int64_t base, int64_t offset, int64_t dataRows) {
+  return ((base - offset) % dataRows + dataRows) % dataRows;
+}
+
 /// Index of the vector of row `row`, column block `columnBlock` in block order.
 constexpr int64_t blockVectorIndex(int64_t row, int64_t columnBlock, int64_t columnBlocks) {
   return ((row / kLanes) * columnBlocks + columnBlock) * kLanes + row % kLanes;

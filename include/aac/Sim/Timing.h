@@ -61,6 +61,9 @@ struct ProgramTiming {
 absl::StatusOr<int64_t> instructionCycles(const isa::Instruction &in, const Machine &machine,
                                           Level level = Level::Typical, int64_t iteration = 0);
 
+/// Cycles in which the front end writes the registers of `in` before it starts.
+int64_t issueCycles(const isa::Instruction &in, const Machine &machine);
+
 /// Times `program`. Error names program, instruction and reason.
 absl::StatusOr<ProgramTiming> timeProgram(const Program &program, const Machine &machine,
                                           Level level = Level::Typical);

@@ -87,8 +87,9 @@ def TilePass : AacMachinePass<"aac-tile"> {
   let summary = "chooses how the engine works through each linear";
   let description = [{
     For each `aac.linear` the number of tokens held in the engine and which operand stays
-    there while the other streams by: the choice that moves fewer cycles of data,
-    by the machine's own transfer rates.
+    there while the other streams by: the choice that takes fewer cycles, by the machine's
+    own rates, where what streams by is loaded beside the engine as far as the buffers
+    allow it.
 
     Example: `aac.linear ... {aac.tile = #aac.tile<tokens = 64, order = "input">}`
   }];

@@ -182,6 +182,8 @@ LogicalResult StreamBuilder::buildRun(TaskOp task, int64_t number) {
         inner, cmd::withOrigin(node, op, layers[source]), emitted.instruction);
     if (value)
       instruction->setAttr("cmd.value", value);
+    if (auto [a, b] = emitted.operandRows; a >= 0 || b >= 0)
+      instruction->setAttr(kOperandRows, builder.getDenseI64ArrayAttr({a, b}));
   }
   numInstructions += lowering.program.size();
 

@@ -8,6 +8,7 @@
 #include "TaskLowering.h"
 
 #include "aac/Numerics/AdaptivFloat.h"
+#include "aac/Plan/Turns.h"
 #include "aac/Transforms/ParamValues.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -303,79 +304,80 @@ LogicalResult TaskLowering::lower(LinearOp op) {
   const int64_t held = tile.getTokens(), loopStride = loopStrideOf(weights);
   // Memory of the input (and of the results), memory of the weights.
   const int inputMemory = transposed ? 0 : 1, weightMemory = 1 - inputMemory;
-  const int64_t weightVectors = tileRows * rowVectors;
-  const int64_t weightBuffers = std::min<int64_t>(2, engine.dataRows / weightVectors);
   const int64_t outVectors = held * tileRows / kLanes;
   const int64_t outBuffers =
       std::min<int64_t>(2, (engine.dataRows - held * rowVectors) / outVectors);
   int64_t commands = 0;
 
-  // Where weights stay, inputs come in turns to two places, the second `shift` rows behind
-  // the first. Where both do not fit whole, the rows of the new input that the old one does not
-  // cover still come in while the engine computes.
-  const int64_t capacity = std::min(engine.dataRows, engine.maskWords);
-  const int64_t inputRows = held * rowVectors;
-  int64_t inputShift = 0, inputs = 0;
-  if (tile.getOrder() != "input" && tokens > held) {
-    inputShift = std::min(inputRows, capacity - inputRows - outBuffers * outVectors);
-    if (inputShift < inputRows && held != kLanes)
-      inputShift = 0; // several blocks would have to be split
-  }
-  const int64_t results = inputShift > 0 ? inputShift + inputRows : inputRows;
-
   ArrayRef<int64_t> dataOffsets = *weights.getDataOffsets(), dataRows = *weights.getDataRows(),
                     maskOffsets = *weights.getMaskOffsets();
   const int64_t tiles = dataOffsets.size();
 
+  // Contents come to both memories in turns (Plan/Turns.h): weights with masks and data apart,
+  // inputs, of which only single blocks can be loaded in parts, together with their masks.
+  plan::Turns weightMasks, weightData, inputTurns;
+  if (tiles > 1) {
+    weightMasks = plan::Turns(tileRows * rowVectors, engine.maskWords);
+    weightData = plan::Turns(*llvm::max_element(dataRows), engine.dataRows);
+  }
+  const int64_t inputRows = held * rowVectors;
+  if (tokens > held) {
+    int64_t capacity = std::min(engine.dataRows, engine.maskWords) - outBuffers * outVectors;
+    plan::Turns turns(inputRows, capacity);
+    if (held == kLanes || turns.isWhole(inputRows))
+      inputTurns = turns;
+  }
+  const int64_t results = inputTurns.end(inputRows);
+
   auto loadInput = [&](int64_t first, int64_t count) {
     int64_t blocks = count / kLanes, rows = inputVectors * kLanes;
-    bool second = inputShift > 0 && inputs++ % 2 == 1;
-    int64_t base = second ? inputShift : 0;
+    plan::Place place = inputTurns.next(count * rowVectors);
     uint64_t from = *input + first / kLanes * inputVectors * kBlockBytes;
-    auto lanes = [&] {
-      if (hasBias)
-        ensureLanes(op, inputMemory, base + rows, blocks, rowVectors * kLanes);
+    auto lanes = [&](bool now) {
+      if (now && hasBias)
+        ensureLanes(op, inputMemory, place.base + rows, blocks, rowVectors * kLanes);
     };
-    ensureOnes(op, inputMemory, base, count * rowVectors);
-    if (inputShift == 0 || inputShift == inputRows) {
-      lanes();
-      loadData(op, inputMemory, base, rows, from, 0, blocks, inputVectors * kBlockBytes,
+    ensureOnes(op, inputMemory, place.base, count * rowVectors);
+    if (place.rest.count() == 0 || blocks > 1) {
+      lanes(true);
+      loadData(op, inputMemory, place.base, rows, from, 0, blocks, inputVectors * kBlockBytes,
                rowVectors * kLanes);
-      return base;
+      return place.base;
     }
-    // First what the other place does not cover: the end of the second, the begin of the first.
-    int64_t split = std::clamp<int64_t>(second ? inputRows - inputShift : inputShift, 0, rows);
-    auto part = [&](int64_t begin, int64_t end) {
-      if (begin < end)
-        loadData(op, inputMemory, base + begin, end - begin, from + begin * kLanes);
-    };
-    if (second) {
-      lanes();
-      part(split, rows);
-      part(0, split);
-    } else {
-      part(0, split);
-      part(split, rows);
-      lanes();
+    for (plan::Rows part : {place.free, place.rest}) {
+      lanes(part.begin < part.end && part.end > rows);
+      part.end = std::min(part.end, rows);
+      if (part.count() > 0)
+        loadData(op, inputMemory, place.base + part.begin, part.count(),
+                 from + part.begin * kLanes);
     }
-    return base;
+    return place.base;
   };
+
+  struct Weights {
+    int64_t index, base, offset; // of the tile, its masks, and from these to its data
+  } loaded{-1, 0, 0};
   auto loadWeights = [&](int64_t index) {
-    int64_t base = index % weightBuffers * weightVectors;
+    if (loaded.index == index)
+      return; // the only tile
     int64_t vectors = std::min(tileRows, features - index * tileRows) * rowVectors;
+    plan::Place masks = weightMasks.next(vectors), data = weightData.next(dataRows[index]);
+    auto load = [&](plan::Rows words, plan::Rows rows) {
+      if (!dense && words.count() > 0)
+        loadMask(op, weightMemory, masks.base + words.begin, words.count(),
+                 addressOf(weights) + maskOffsets[index] + 2 * words.begin, loopStride);
+      if (rows.count() > 0)
+        loadData(op, weightMemory, data.base + rows.begin, rows.count(),
+                 addressOf(weights) + dataOffsets[index] + rows.begin * kLanes, loopStride);
+    };
     if (dense)
-      ensureOnes(op, weightMemory, base, vectors);
-    else
-      loadMask(op, weightMemory, base, vectors, addressOf(weights) + maskOffsets[index],
-               loopStride);
-    if (dataRows[index] > 0)
-      loadData(op, weightMemory, base, dataRows[index], addressOf(weights) + dataOffsets[index],
-               loopStride);
-    return base;
+      ensureOnes(op, weightMemory, masks.base, vectors);
+    load(masks.free, data.free);
+    load(masks.rest, data.rest);
+    loaded = {index, masks.base, operandRow(masks.base, data.base, engine.dataRows)};
   };
-  auto compute = [&](int64_t first, int64_t count, int64_t index, int64_t weightBase,
-                     int64_t inputBase) {
-    int64_t rows = std::min(tileRows, features - index * tileRows);
+  auto compute = [&](int64_t first, int64_t count, int64_t inputBase) {
+    int64_t index = loaded.index, rows = std::min(tileRows, features - index * tileRows);
     int64_t outBase = results + commands++ % outBuffers * outVectors;
     emit(Op::MatMul, op)
         .set(F::N0, transposed ? count : rows)
@@ -384,10 +386,13 @@ LogicalResult TaskLowering::lower(LinearOp op) {
         .set(F::Relu, relu)
         .set(F::Shift, *shift)
         .set(F::OutBias, format.getBias())
-        .set(F::Base0, transposed ? inputBase : weightBase)
-        .set(F::Base1, transposed ? weightBase : inputBase)
+        .set(F::Base0, transposed ? inputBase : loaded.base)
+        .set(F::Base1, transposed ? loaded.base : inputBase)
+        .set(transposed ? F::DataOffset1 : F::DataOffset0, loaded.offset)
         .set(F::OutMemory, inputMemory)
         .set(F::OutBase, outBase);
+    if (!dense)
+      program.back().operandRows[weightMemory] = dataRows[index];
     wroteDense(inputMemory, outBase, count * rows / kLanes);
     int64_t featureBlock = index * tileRows / kLanes, tokenBlock = first / kLanes;
     if (transposed)
@@ -400,7 +405,8 @@ LogicalResult TaskLowering::lower(LinearOp op) {
                 featureBlocks * kBlockBytes, rows);
   };
 
-  // A host function that follows is applied to each block of tokens as soon as it is there.
+  // A host function that follows is applied to tokens as soon as they are there, block by
+  // block, so that what comes next can begin with the first.
   ActivationFnOp function;
   if (result.hasOneUse() && !transposed && tile.getOrder() == "input")
     function = dyn_cast<ActivationFnOp>(*result.getUsers().begin());
@@ -414,26 +420,27 @@ LogicalResult TaskLowering::lower(LinearOp op) {
     for (int64_t first = 0; first < tokens; first += held) {
       int64_t count = std::min(held, tokens - first);
       int64_t inputBase = loadInput(first, count);
-      for (int64_t index = 0; index < tiles; ++index)
-        compute(first, count, index, loadWeights(index), inputBase);
-      if (!function)
-        continue;
-      int64_t offset = first / kLanes * featureBlocks * kBlockBytes;
-      emit(Op::HostTable, function)
-          .set(F::Address, *output + offset)
-          .set(F::OutAddress, *functionOut + offset)
-          .set(F::Bytes, count * features)
-          .set(F::Table, addressOf(storedOf(function, "aac.table")));
-      done.insert(function);
+      for (int64_t index = 0; index < tiles; ++index) {
+        loadWeights(index);
+        compute(first, count, inputBase);
+      }
+      for (int64_t token = first; function && token < first + count; token += kLanes) {
+        int64_t offset = token * features;
+        emit(Op::HostTable, function)
+            .set(F::Address, *output + offset)
+            .set(F::OutAddress, *functionOut + offset)
+            .set(F::Bytes, kLanes * features)
+            .set(F::Table, addressOf(storedOf(function, "aac.table")));
+        done.insert(function);
+      }
     }
     return success();
   }
   for (int64_t index = 0; index < tiles; ++index) {
-    int64_t base = loadWeights(index);
+    loadWeights(index);
     for (int64_t first = 0; first < tokens; first += held) {
       int64_t count = std::min(held, tokens - first);
-      int64_t inputBase = loadInput(first, count);
-      compute(first, count, index, base, inputBase);
+      compute(first, count, loadInput(first, count));
     }
   }
   return success();

@@ -14,7 +14,12 @@ struct Emitted {
   isa::Instruction instruction;
   mlir::Operation *source;
   mlir::Operation *named = nullptr; ///< whose node names it, where `source` has none
+  /// The most data rows of a matmul's operands A and B, -1: one a mask word.
+  std::array<int64_t, 2> operandRows{-1, -1};
 };
+
+/// Emitted::operandRows as an attribute of `cmd.matmul`, from lowering to aac-schedule.
+inline constexpr llvm::StringLiteral kOperandRows = "cmd.operand_rows";
 
 /// What is known of the engine's memories while a program is written down, so that masks
 /// and constant lanes that are there already are not loaded again.

@@ -3,11 +3,14 @@
 // aac-tile. Precondition: aac-encode. Postcondition: every aac.linear has `aac.tile`.
 //
 // The weight's tile (features at a time) was fixed when it was encoded; here the
-// tokens at a time follow from what the data memory still holds, and the order
-// from counting the cycles that each order's transfers take.
+// tokens at a time follow from what the data memory still holds, and the order from
+// counting the cycles that each takes: of what streams by, the part that does not cover
+// what came before it is loaded beside the engine, the rest before it (Plan/Turns.h).
 //
 //===----------------------------------------------------------------------===//
 #include "aac/Machine/Machine.h"
+#include "aac/Plan/Turns.h"
+#include "aac/Sim/Timing.h"
 #include "aac/Transforms/ActivationLayout.h"
 #include "aac/Transforms/PlacePasses.h"
 
@@ -42,18 +45,29 @@ LogicalResult tile(LinearOp op, StoredOp weights, const Machine &machine) {
     return op.emitError() << "16 tokens of " << rowVectors
                           << " vectors and their results do not fit "
                           << "the " << capacity << " rows of the engine's data memory";
-  int64_t weightRows = 0, words = 0, tiles = weights.getDataRows()->size();
-  ArrayRef<int64_t> dataRows = *weights.getDataRows();
-  for (int64_t rows : dataRows)
-    weightRows += rows;
-  if (weights.getMaskOffsets()->front() >= 0)
-    words = tiles * tileRows * rowVectors;
-  int64_t inputRows = tokens * (rowVectors - (weights.getBiasExponent() ? 1 : 0));
-  int64_t blocks = (tokens + held - 1) / held;
-  int64_t inputStays =
-      loadCycles(machine, inputRows, 0) + blocks * loadCycles(machine, weightRows, words);
-  int64_t weightsStay =
-      tiles * loadCycles(machine, inputRows, 0) + loadCycles(machine, weightRows, words);
+  int64_t tiles = weights.getDataRows()->size(), blocks = (tokens + held - 1) / held;
+  int64_t rows = *llvm::max_element(*weights.getDataRows());
+  int64_t words = weights.getMaskOffsets()->front() >= 0 ? tileRows * rowVectors : 0;
+  int64_t inputRows = held * rowVectors;
+  absl::StatusOr<int64_t> engine =
+      sim::instructionCycles(isa::Instruction(isa::Opcode::MatMul)
+                                 .set(isa::Field::N0, tileRows)
+                                 .set(isa::Field::N1, held)
+                                 .set(isa::Field::M, rowVectors * kLanes),
+                             machine);
+  if (!engine.ok())
+    return op.emitError() << std::string(engine.status().message());
+  // Cycles from one command to the next where a tile of weights, or of inputs, is loaded between.
+  auto perCommand = [&](int64_t freeRows, int64_t freeWords, int64_t allRows, int64_t allWords) {
+    return std::max(*engine, loadCycles(machine, freeRows, freeWords)) +
+           loadCycles(machine, allRows - freeRows, allWords - freeWords);
+  };
+  plan::Turns data(rows, capacity), masks(words, machine.engine.maskWords),
+      inputs(inputRows, capacity - 2 * held * tileRows / kLanes);
+  int64_t weightStep = perCommand(data.freeOf(rows), masks.freeOf(words), rows, words);
+  int64_t inputStep = perCommand(inputs.freeOf(inputRows), 0, inputRows, 0);
+  int64_t inputStays = blocks * (loadCycles(machine, inputRows, 0) + tiles * weightStep);
+  int64_t weightsStay = tiles * (loadCycles(machine, rows, words) + blocks * inputStep);
   StringRef order = blocks == 1 || inputStays <= weightsStay ? "input" : "weights";
   op->setAttr("aac.tile", TileAttr::get(op.getContext(), held, order));
   return success();

@@ -132,6 +132,23 @@ TEST_F(CorrectedTest, MatMulOfSparseOperandsAnywhere) {
              data(Opcode::StoreData, out, 2000, 96, 0x21000)});
 }
 
+TEST_F(CorrectedTest, DataBehindItsMasksByAnOffsetAroundTheEnd) {
+  compare({mask(Opcode::LoadMask, 0, 100, 16, 0x9000), data(Opcode::LoadData, 0, 4000, 96, 0),
+           mask(Opcode::LoadMask, 1, 7, 16, 0xa000), data(Opcode::LoadData, 1, 7, 96, 0x4000), wait,
+           make(Opcode::MatMul, {{Field::N0, 16},
+                                 {Field::N1, 16},
+                                 {Field::M, 16},
+                                 {Field::Shift, 9},
+                                 {Field::OutBias, 5},
+                                 {Field::Base0, 100},
+                                 {Field::Base1, 7},
+                                 {Field::DataOffset0, 100 + 4096 - 4000},
+                                 {Field::OutMemory, 1},
+                                 {Field::OutBase, 2000}}),
+           wait, mask(Opcode::StoreMask, 1, 2000, 16, 0x20000),
+           data(Opcode::StoreData, 1, 2000, 16, 0x21000)});
+}
+
 TEST_F(CorrectedTest, SpecialFunctionsWithPadding) {
   Fields fields = {{Field::Memory, 1},  {Field::InBase, 32},    {Field::OutBase, 300},
                    {Field::Vectors, 2}, {Field::Timesteps, 20}, {Field::InBias, 4},

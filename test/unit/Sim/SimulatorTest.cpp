@@ -160,6 +160,49 @@ TEST_F(SimulatorTest, DecodedOperandsFollowWhatTheTiersHold) {
   EXPECT_EQ(read(kSram, 256), second);
 }
 
+/// Operands that come in by parts, in any order, and are overwritten by parts: every product is
+/// that of the bytes that lie there.
+TEST_F(SimulatorTest, OperandsLoadedInParts) {
+  uint64_t ones = addImage(kDram + 0x60000, std::vector<uint8_t>(8192, 0xff));
+  std::mt19937 random(11);
+  constexpr int64_t kRows = 48, kSteps = 60;
+  std::vector<uint8_t> image = stream.images[0].bytes,
+                       held(image.begin(), image.begin() + 16 * kRows);
+  std::vector<uint8_t> right(image.begin(), image.begin() + 256), want;
+  std::vector<Instruction> code = {loadMask(0, 0, kRows, ones), loadMask(1, 0, 16, ones),
+                                   loadData(1, 0, 16, kDram), loadData(0, 0, kRows, kDram)};
+  Operand b;
+  decodeOperand(OperandRole::B, 16, 16, std::vector<uint16_t>(16, 0xffff), right, b);
+  int64_t products = 0;
+  for (int step = 0; step < kSteps; ++step) {
+    // Mostly what lies next to it in the image, too.
+    int64_t row = random() % 16, rows = 1 + random() % 32;
+    int64_t from = 16 * (row + (random() % 3 ? 0 : random() % 900));
+    if (step < 2) // all of it, then its begin from elsewhere
+      row = 0, rows = step ? 16 : kRows, from = step ? 8000 : 0;
+    std::copy_n(image.begin() + from, 16 * rows, held.begin() + 16 * row);
+    code.push_back(loadData(0, row, rows, kDram + from));
+    for (int64_t base : {0, 16, 32}) {
+      Instruction multiply = matMul(16, 16, 16, 1, 1000);
+      multiply.set(Field::Base0, base);
+      code.insert(code.end(), {multiply, storeData(1, 1000, 16, kSram + 256 * products)});
+      Operand a;
+      decodeOperand(OperandRole::A, 16, 16, std::vector<uint16_t>(16, 0xffff),
+                    absl::MakeConstSpan(held).subspan(16 * base, 256), a);
+      MatMulOutput output;
+      output.shift = 8;
+      output.outBias = 5;
+      want.resize(256 * (products + 1));
+      matmul(a, b, output, absl::MakeSpan(want).subspan(256 * products++));
+    }
+  }
+  ASSERT_TRUE(run(code).ok());
+  for (int64_t i = 0; i < products; ++i)
+    EXPECT_EQ(read(kSram + 256 * i, 256),
+              std::vector<uint8_t>(want.begin() + 256 * i, want.begin() + 256 * (i + 1)))
+        << i;
+}
+
 TEST_F(SimulatorTest, AnyNumberOfThreadsGivesTheSameBytesAndCounts) {
   uint64_t ones = addImage(kDram + 0x60000, std::vector<uint8_t>(8192, 0xff));
   std::mt19937 rng(3);
