@@ -182,7 +182,7 @@ TEST_F(SimulatorTest, OperandsLoadedInParts) {
       row = 0, rows = step ? 16 : kRows, from = step ? 8000 : 0;
     std::copy_n(image.begin() + from, 16 * rows, held.begin() + 16 * row);
     code.push_back(loadData(0, row, rows, kDram + from));
-    for (int64_t base : {0, 16, 32}) {
+    for (int64_t base = step % 2 * 16; base <= step % 2 * 16 + 16; base += 8) {
       Instruction multiply = matMul(16, 16, 16, 1, 1000);
       multiply.set(Field::Base0, base);
       code.insert(code.end(), {multiply, storeData(1, 1000, 16, kSram + 256 * products)});
