@@ -1,10 +1,12 @@
 //===- AacInterpreter.cpp - evaluates aac tasks in f32 --------------------===//
 //
-// One pure function an op, on the kernels that the onnx interpreter uses too; attention runs
-// head by head on strided views, without copies. Parameters are read (and decoded, when they
-// are codes) once each. A value is freed after its last use.
+// One pure function an op; products and exponentials are those of FixedOrder.h, so that a result
+// does not depend on threads or machine. Attention runs head by head on strided views, without
+// copies. Parameters are read (and decoded, when they are codes) once each. A value is freed after
+// its last use.
 //
 //===----------------------------------------------------------------------===//
+#include "FixedOrder.h"
 #include "aac/Interp/Attributes.h"
 #include "aac/Interp/Interpreter.h"
 #include "aac/Interp/Kernels.h"
@@ -15,8 +17,8 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/raw_ostream.h"
-#include <cblas.h>
 #include <climits>
+#include <cmath>
 #include <memory>
 
 using namespace mlir;
@@ -47,6 +49,12 @@ Tensor decode(const Tensor &codes, ir::AdaptivFloatAttr format) {
 void roundTo(Tensor &tensor, ir::AdaptivFloatAttr format) {
   AdaptivFloatFormat shape = formatOf(format);
   int minExponent = format.getMinExponent();
+  if (shape.bits <= 8) {
+    std::vector<uint8_t> codes(tensor.f.size());
+    encodeAdaptivFloat(shape, minExponent, tensor.f, absl::MakeSpan(codes));
+    decodeAdaptivFloat(shape, minExponent, codes, absl::MakeSpan(tensor.f));
+    return;
+  }
   for (float &value : tensor.f)
     value = static_cast<float>(
         decodeAdaptivFloat(shape, minExponent, encodeAdaptivFloat(shape, minExponent, value)));
@@ -71,7 +79,15 @@ std::string describe(Operation *op) {
 
 /// result[b, s, :] = sum over i of tables[i][ids[i][b, s], :]. Negative ids count from the end,
 /// as ONNX's Gather has it.
-absl::StatusOr<Tensor> embedding(ArrayRef<TensorRef> ids, ArrayRef<TensorRef> tables, Shape shape) {
+absl::StatusOr<Tensor> embedding(ArrayRef<TensorRef> ids, ArrayRef<TensorRef> tables, Shape shape,
+                                 bool shapesOfInputs) {
+  if (shapesOfInputs) { // constant ids are as long as the types say
+    shape[0] = shape[1] = 0;
+    for (const TensorRef &own : ids) {
+      shape[0] = std::max(shape[0], own->shape[0]);
+      shape[1] = shape[1] == 0 ? own->shape[1] : std::min(shape[1], own->shape[1]);
+    }
+  }
   Tensor result = Tensor::floats(shape);
   int64_t batch = shape[0], tokens = shape[1], width = shape[2];
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -133,10 +149,11 @@ Tensor scores(const Tensor &query, const Tensor &key, int64_t heads, float scale
     return result;
   for (int64_t b = 0; b < batch; ++b)
     for (int64_t h = 0; h < heads; ++h)
-      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, size, scale,
-                  query.f.data() + b * rows * width + h * size, width,
-                  key.f.data() + b * columns * width + h * size, width, 0.0f,
-                  result.f.data() + (b * heads + h) * rows * columns, columns);
+      addProduct(rows, columns, size, scale,
+                 {query.f.data() + b * rows * width + h * size, static_cast<size_t>(width)},
+                 {key.f.data() + b * columns * width + h * size, static_cast<size_t>(width)},
+                 /*bIsTransposed=*/true, result.f.data() + (b * heads + h) * rows * columns,
+                 columns);
   return result;
 }
 
@@ -149,16 +166,36 @@ Tensor context(const Tensor &probabilities, const Tensor &value) {
     return result;
   for (int64_t b = 0; b < batch; ++b)
     for (int64_t h = 0; h < heads; ++h)
-      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, size, keys, 1.0f,
-                  probabilities.f.data() + (b * heads + h) * rows * keys, keys,
-                  value.f.data() + b * keys * width + h * size, width, 0.0f,
-                  result.f.data() + b * rows * width + h * size, width);
+      addProduct(
+          rows, size, keys, 1.0f,
+          {probabilities.f.data() + (b * heads + h) * rows * keys, static_cast<size_t>(keys)},
+          {value.f.data() + b * keys * width + h * size, static_cast<size_t>(width)},
+          /*bIsTransposed=*/false, result.f.data() + b * rows * width + h * size, width);
   return result;
+}
+
+/// Softmax over the last axis, in place.
+void softmaxInPlace(Tensor &x) {
+  size_t width = x.shape.empty() ? 1 : static_cast<size_t>(x.shape.back());
+  for (size_t at = 0; width > 0 && at + width <= x.f.size(); at += width) {
+    float *row = x.f.data() + at;
+    float top = *std::max_element(row, row + width);
+    if (std::isfinite(top))
+      expInPlace(row, width, top);
+    else // as IEEE has it
+      std::transform(row, row + width, row, [&](float v) { return std::exp(v - top); });
+    double sum = 0;
+    for (size_t i = 0; i < width; ++i)
+      sum += row[i];
+    float scale = static_cast<float>(1.0 / sum);
+    for (size_t i = 0; i < width; ++i)
+      row[i] *= scale;
+  }
 }
 
 /// softmax(scores + mask) over keys; `mask` is [batch or 1, 1, 1, keys]. With `fill` what is
 /// not zero of the mask takes the place of the scores.
-absl::StatusOr<Tensor> maskedSoftmax(const Tensor &scores, const Tensor &mask, bool fill) {
+Tensor maskedSoftmax(const Tensor &scores, const Tensor &mask, bool fill) {
   Tensor sum = scores;
   int64_t keys = scores.shape[3], rows = scores.shape[1] * scores.shape[2];
   for (int64_t b = 0; b < scores.shape[0]; ++b) {
@@ -169,7 +206,8 @@ absl::StatusOr<Tensor> maskedSoftmax(const Tensor &scores, const Tensor &mask, b
         row[k] = fill && add[k] != 0 ? add[k] : row[k] + add[k];
     }
   }
-  return softmax(sum, -1);
+  softmaxInPlace(sum);
+  return sum;
 }
 
 Tensor select(const Tensor &input, int64_t index) {
@@ -180,20 +218,33 @@ Tensor select(const Tensor &input, int64_t index) {
   return result;
 }
 
+/// f(x) computed in f64: what a libm's last bit is does not show.
+template <typename Fn> Tensor inDouble(const Tensor &x, Fn f) {
+  Tensor y = Tensor::floats(x.shape);
+  std::transform(x.f.begin(), x.f.end(), y.f.begin(),
+                 [&](float v) { return static_cast<float>(f(static_cast<double>(v))); });
+  return y;
+}
+
 absl::StatusOr<Tensor> activation(ir::ActivationKind kind, const Tensor &x) {
+  auto applied = [&](void (*function)(float *, size_t)) {
+    Tensor y = x;
+    function(y.f.data(), y.f.size());
+    return y;
+  };
   switch (kind) {
   case ir::ActivationKind::Relu:
     return unary(Unary::Relu, x);
   case ir::ActivationKind::GeluTanh:
-    return unary(Unary::GeluTanh, x);
+    return applied(geluTanhInPlace);
   case ir::ActivationKind::GeluErf:
-    return unary(Unary::GeluErf, x);
+    return inDouble(x, [](double v) { return 0.5 * v * (1 + std::erf(v * M_SQRT1_2)); });
   case ir::ActivationKind::Silu:
-    return unary(Unary::Silu, x);
+    return applied(siluInPlace);
   case ir::ActivationKind::Tanh:
-    return unary(Unary::Tanh, x);
+    return inDouble(x, [](double v) { return std::tanh(v); });
   case ir::ActivationKind::Sigmoid:
-    return unary(Unary::Sigmoid, x);
+    return applied(sigmoidInPlace);
   }
   return absl::InvalidArgumentError("unknown activation");
 }
@@ -252,7 +303,7 @@ absl::StatusOr<Tensor> Evaluator::compute(Operation &op) {
           ids.push_back(values[value]);
         for (Value value : e.getTables())
           tables.push_back(values[value]);
-        return embedding(ids, tables, shapeOf(e.getResult()));
+        return embedding(ids, tables, shapeOf(e.getResult()), options.shapesOfInputs);
       })
       .Case([&](ir::LinearOp l) -> Result {
         Result y = linear(get(l.getInput()), get(l.getWeight()),
@@ -263,16 +314,24 @@ absl::StatusOr<Tensor> Evaluator::compute(Operation &op) {
         return y;
       })
       .Case([&](ir::MaskOp m) -> Result {
+        Shape shape = shapeOf(m.getResult());
+        if (options.shapesOfInputs) {
+          shape.front() = get(m.getMask()).shape.front();
+          shape.back() = get(m.getMask()).shape.back();
+        }
         return mask(get(m.getMask()), m.getConstant().convertToFloat(), m.getRule(),
-                    shapeOf(m.getResult()));
+                    std::move(shape));
       })
       .Case([&](ir::ScoresOp s) -> Result {
         return scores(get(s.getQuery()), get(s.getKey()), s.getHeads(),
                       s.getScale().convertToFloat());
       })
       .Case([&](ir::SoftmaxOp s) -> Result {
-        if (!s.getMask())
-          return softmax(get(s.getScores()), -1);
+        if (!s.getMask()) {
+          Tensor y = get(s.getScores());
+          softmaxInPlace(y);
+          return y;
+        }
         return maskedSoftmax(get(s.getScores()), get(s.getMask()), s.getFill());
       })
       .Case([&](ir::ContextOp c) -> Result {
@@ -358,6 +417,8 @@ absl::Status Evaluator::runOp(Operation &op) {
   absl::StatusOr<Tensor> result = compute(op);
   if (!result.ok())
     return result.status();
+  if (options.revise)
+    options.revise(&op, repetition, *result);
   auto format = op.getAttrOfType<ir::AdaptivFloatAttr>("format");
   if (options.roundActivations && format)
     roundTo(*result, format);
@@ -395,6 +456,38 @@ absl::StatusOr<std::vector<TensorRef>> Evaluator::run(Block &block) {
 
 } // namespace
 
+bool aac::interp::followsInputs(Operation *op) {
+  auto task = dyn_cast<ir::TaskOp>(op);
+  if (!task || task.getBody().getNumArguments() == 0)
+    return false;
+  Type type = task.getBody().getArgument(0).getType();
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || tensor.getRank() != 2 || !tensor.getElementType().isInteger() ||
+      !llvm::all_of(task.getBody().getArgumentTypes(), [&](Type other) {
+        auto ranked = dyn_cast<RankedTensorType>(other);
+        return ranked && ranked.getShape() == tensor.getShape() &&
+               ranked.getElementType().isInteger();
+      }))
+    return false;
+  auto isParam = [](Value value) {
+    return isa_and_present<ir::UseOp, ir::UseEachOp>(value.getDefiningOp());
+  };
+  WalkResult result = task.walk([&](Operation *inner) {
+    bool follows = true;
+    if (auto ids = dyn_cast<ir::ConstantIdsOp>(inner))
+      follows = cast<RankedTensorType>(ids.getType()).getShape()[0] == 1 &&
+                llvm::all_of(inner->getUsers(), llvm::IsaPred<ir::EmbeddingOp>);
+    else if (isa<ir::AddOp, ir::ScoresOp, ir::ContextOp>(inner))
+      follows = llvm::none_of(inner->getOperands(), isParam);
+    else if (auto select = dyn_cast<ir::SelectOp>(inner))
+      follows = select.getIndex() == 0;
+    else if (auto softmax = dyn_cast<ir::SoftmaxOp>(inner))
+      follows = !softmax.getMask() || !isParam(softmax.getMask());
+    return follows ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return !result.wasInterrupted();
+}
+
 absl::StatusOr<std::vector<Tensor>>
 aac::interp::evaluateAac(Operation *op, std::vector<Tensor> inputs, const Options &options) {
   auto task = dyn_cast<ir::TaskOp>(op);
@@ -414,8 +507,9 @@ aac::interp::evaluateAac(Operation *op, std::vector<Tensor> inputs, const Option
     if (!type)
       return absl::InvalidArgumentError("task inputs must be ranked tensors");
     Kind kind = isa<FloatType>(type.getElementType()) ? Kind::Float : Kind::Integer;
-    if (Shape(type.getShape().begin(), type.getShape().end()) != tensor.shape ||
-        kind != tensor.kind)
+    bool fits = options.shapesOfInputs ? tensor.shape.size() == 2
+                                       : ArrayRef<int64_t>(tensor.shape) == type.getShape();
+    if (!fits || kind != tensor.kind)
       return absl::InvalidArgumentError(absl::StrCat(
           "input ", cast<StringAttr>(name).getValue().str(), " must be ",
           kind == Kind::Float ? "float " : "integer ", shapeText(type.getShape()), ", got ",

@@ -1,4 +1,9 @@
-//===- MatrixKernels.cpp - products of matrices, on CBLAS -----------------===//
+//===- MatrixKernels.cpp - products of matrices -----------------------------===//
+//
+// Those of the onnx interpreter on CBLAS, linear() in a fixed order (FixedOrder.h).
+//
+//===----------------------------------------------------------------------===//
+#include "FixedOrder.h"
 #include "aac/Interp/Kernels.h"
 
 #include "absl/strings/str_cat.h"
@@ -158,7 +163,9 @@ absl::StatusOr<Tensor> linear(const Tensor &x, const Tensor &weight, const Tenso
     for (int64_t row = 0; row < m; ++row)
       std::copy(bias->f.begin(), bias->f.end(), y.f.begin() + row * n);
   }
-  multiply(false, true, m, n, k, 1.0f, x.f.data(), weight.f.data(), bias ? 1.0f : 0.0f, y.f.data());
+  addProduct(static_cast<size_t>(m), static_cast<size_t>(n), static_cast<size_t>(k), 1.0f,
+             {x.f.data(), static_cast<size_t>(k)}, {weight.f.data(), static_cast<size_t>(k)},
+             /*bIsTransposed=*/true, y.f.data(), static_cast<size_t>(n));
   return y;
 }
 

@@ -37,6 +37,14 @@ void MagnitudeHistogram::add(absl::Span<const float> values) {
   total += static_cast<int64_t>(values.size());
 }
 
+void MagnitudeHistogram::add(const MagnitudeHistogram &other) {
+  bins.resize(std::max(bins.size(), other.bins.size()));
+  for (size_t bin = 0; bin < other.bins.size(); ++bin)
+    bins[bin] += other.bins[bin];
+  total += other.total;
+  max = std::max(max, other.max);
+}
+
 int64_t MagnitudeHistogram::countFrom(double limit) const {
   int64_t count = 0;
   for (size_t bin = 0; bin < bins.size(); ++bin)

@@ -13,6 +13,12 @@ static void addProven(OpPassManager &suite, std::unique_ptr<Pass> pass) {
   suite.addPass(aac::createVerifySharingPass());
 }
 
+/// What is not measured gets room for so many root mean squares: a normal distribution's largest of
+/// 10^8 values is below, and two octaves above what is usual still leave six.
+static double weightSigmasOf(const aac::CompressOptions &options) {
+  return options.calibrate == "none" ? 6 : 0;
+}
+
 void aac::buildPreparePipeline(OpPassManager &pm, const CompressOptions &options) {
   OpPassManager &suite = pm.nest<ir::SuiteOp>();
   auto add = [&](std::unique_ptr<Pass> pass) { addProven(suite, std::move(pass)); };
@@ -24,8 +30,12 @@ void aac::buildPreparePipeline(OpPassManager &pm, const CompressOptions &options
   add(createExpandAdaptersPass());
   add(createFoldScalesPass());
   // Magnitudes are measured on the weights that will be quantised.
-  suite.addPass(createCalibratePass(
-      CalibratePassOptions{options.calibrate, options.calibration, options.format}));
+  CalibratePassOptions calibrate;
+  calibrate.samples = options.calibrate;
+  calibrate.method = options.calibration;
+  calibrate.format = options.format;
+  calibrate.weightSigmas = weightSigmasOf(options);
+  suite.addPass(createCalibratePass(calibrate));
 }
 
 void aac::buildQuantisePipeline(OpPassManager &pm, const CompressOptions &options) {
@@ -33,7 +43,9 @@ void aac::buildQuantisePipeline(OpPassManager &pm, const CompressOptions &option
   QuantisePassOptions quantise;
   quantise.format = options.format;
   quantise.formats = options.formats;
+  quantise.weightSigmas = weightSigmasOf(options);
   addProven(suite, createQuantisePass(quantise));
+  addProven(suite, createCorrectBiasesPass({options.calibrate}));
   suite.addPass(createVerifyQuantisedPass());
   // Bytes last: their sizes decide what fits where.
   if (!options.encode)

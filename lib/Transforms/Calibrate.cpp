@@ -1,11 +1,14 @@
 //===- Calibrate.cpp - runs each task and notes how large values get ------===//
 //
 // Postcondition: every operation that makes an activation has `absmax`, every layer norm
-// `min_variance`, what should saturate `aac.clip`, a task with samples `aac.samples`. Cost: one f32
-// inference a task and case, tasks in parallel.
+// `min_variance`, what should saturate `aac.clip`, a task with samples `aac.samples`, a bias that
+// can be corrected `aac.target`. Cost: one f32 inference a task and case, batches of cases in
+// parallel.
 //
 //===----------------------------------------------------------------------===//
+#include "BiasSites.h"
 #include "PeelLoop.h"
+#include "WeightBounds.h"
 
 #include "aac/Interp/Interpreter.h"
 #include "aac/Numerics/MagnitudeHistogram.h"
@@ -19,6 +22,7 @@
 #include "mlir/IR/Threading.h"
 #include "llvm/ADT/bit.h"
 #include <cmath>
+#include <mutex>
 
 namespace aac {
 #define GEN_PASS_DEF_CALIBRATEPASS
@@ -62,6 +66,27 @@ struct Seen {
   /// Of the first repetition of a loop and of the later ones.
   llvm::DenseMap<Value, double> first, later;
   llvm::DenseMap<Operation *, double> variance; ///< of layer norms
+  /// What biases should lead to, and if that is by rows (BiasSites.h).
+  llvm::DenseMap<Operation *, std::pair<std::vector<float>, bool>> targets;
+
+  /// Adds what another batch of the same task showed; targets stay those of the first.
+  void add(const Seen &more) {
+    for (const auto &[value, histogram] : more.histograms)
+      histograms[value].add(histogram);
+    auto larger = [](auto &into, const auto &from) {
+      for (const auto &[value, magnitude] : from) {
+        double &largest = into.try_emplace(value, magnitude).first->second;
+        largest = std::max(largest, magnitude);
+      }
+    };
+    larger(absmax, more.absmax);
+    larger(first, more.first);
+    larger(later, more.later);
+    for (const auto &[op, smallest] : more.variance) {
+      double &least = variance.try_emplace(op, smallest).first->second;
+      least = std::min(least, smallest);
+    }
+  }
 };
 
 /// The layer norms that read a value, loop arguments followed to what they stand for.
@@ -112,9 +137,10 @@ double largestMagnitude(ArrayRef<float> values) {
   return largest >= 0x7f800000 ? INFINITY : llvm::bit_cast<float>(largest);
 }
 
-absl::Status run(TaskOp task, std::vector<Sentence> cases, const Method &method, Seen &seen) {
+absl::Status run(TaskOp task, Sentence inputs, const Method &method, const BiasSites &sites,
+                 Seen &seen) {
   auto layerNorms = layerNormsOf(task);
-  llvm::DenseSet<Value> met; // in this inference
+  llvm::DenseSet<Value> met;
   auto inLoop = [](Value value) { return isa<LoopOp>(value.getParentBlock()->getParentOp()); };
   auto observe = [&](Value value, const Tensor &tensor) {
     double &largest = seen.absmax.try_emplace(value, 0.0).first->second;
@@ -141,19 +167,25 @@ absl::Status run(TaskOp task, std::vector<Sentence> cases, const Method &method,
       entry->second = std::min(entry->second, variance);
     }
   };
+  AttendedTokens attended;
+  auto note = [&](Operation *op, int64_t repetition, const Tensor &result) {
+    attended.note(op, result);
+    ParamOp bias = sites.lookup(op, repetition);
+    if (!bias)
+      return;
+    auto &[target, byRow] = seen.targets[bias];
+    byRow = AttendedTokens::isPooled(result);
+    std::vector<double> mean = attended.meanOfRows(result);
+    target = byRow ? result.f : std::vector<float>(mean.begin(), mean.end());
+  };
   interp::Options options;
   options.observe = observe;
-  for (Sentence &inputs : cases) {
-    met.clear();
-    auto outputs = interp::evaluate(task, std::move(inputs), options);
-    if (!outputs.ok())
-      return outputs.status();
-  }
-  return absl::OkStatus();
+  options.revise = note;
+  options.shapesOfInputs = interp::followsInputs(task);
+  return interp::evaluate(task, std::move(inputs), options).status();
 }
 
-/// `value` to 11 significant bits, rounded away from zero or towards it: what a BLAS adds up in
-/// another order does not show.
+/// `value` to 11 significant bits, rounded away from zero or towards it: enough, and easy to read.
 double coarse(double value, bool up) {
   if (value == 0 || !std::isfinite(value))
     return value;
@@ -182,23 +214,46 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
       parsed->format = *wanted;
     }
     if (samples == "none")
-      return;
+      return failed(peelByWeights()) ? signalPassFailure() : void();
     SmallVector<TaskOp> tasks = llvm::to_vector(getOperation().getOps<TaskOp>());
-    FailureOr<std::vector<std::vector<Sentence>>> cases = samplesOf(getOperation(), samples);
-    if (failed(cases))
+    FailureOr<std::vector<CalibrationSet>> sets = calibrationSets(getOperation(), samples);
+    if (failed(sets))
       return signalPassFailure();
-    for (auto [task, own] : llvm::zip_equal(tasks, *cases)) {
-      numRuns += own.size();
-      if (isNamed(task))
-        task->setAttr(kSamplesAttr, Builder(&getContext()).getI64IntegerAttr(own.size()));
+    BiasSites sites(getOperation());
+    // Batches of all tasks, the large ones first.
+    std::vector<std::pair<size_t, size_t>> pieces;
+    std::vector<std::vector<Seen>> seenIn(tasks.size());
+    for (size_t i = 0; i < tasks.size(); ++i) {
+      const CalibrationSet &set = (*sets)[i];
+      seenIn[i].resize(set.batches.size());
+      for (size_t batch = 0; batch < set.batches.size(); ++batch)
+        pieces.push_back({i, batch});
+      if (set.samples > 0)
+        tasks[i]->setAttr(kSamplesAttr, Builder(&getContext()).getI64IntegerAttr(set.samples));
       else
-        task->removeAttr(kSamplesAttr);
+        tasks[i]->removeAttr(kSamplesAttr);
     }
-    std::vector<Seen> seen(tasks.size());
-    std::vector<absl::Status> statuses(tasks.size());
-    parallelFor(&getContext(), 0, tasks.size(), [&](size_t i) {
-      statuses[i] = run(tasks[i], std::move((*cases)[i]), *parsed, seen[i]);
+    numRuns += pieces.size();
+    llvm::sort(pieces, [](const auto &a, const auto &b) {
+      return std::make_pair(a.second, a.first) < std::make_pair(b.second, b.first);
     });
+    std::vector<absl::Status> statuses(tasks.size());
+    std::mutex lock; // of statuses
+    parallelFor(&getContext(), 0, pieces.size(), [&](size_t piece) {
+      auto [i, batch] = pieces[piece];
+      absl::Status status =
+          run(tasks[i], std::move((*sets)[i].batches[batch]), *parsed, sites, seenIn[i][batch]);
+      if (status.ok())
+        return;
+      std::lock_guard<std::mutex> guard(lock);
+      statuses[i] = status;
+    });
+    std::vector<Seen> seen(tasks.size());
+    for (size_t i = 0; i < tasks.size(); ++i) {
+      seen[i] = std::move(seenIn[i].front());
+      for (const Seen &more : ArrayRef<Seen>(seenIn[i]).drop_front())
+        seen[i].add(more);
+    }
     for (size_t i = 0; i < tasks.size(); ++i) {
       if (!statuses[i].ok()) {
         tasks[i].emitError() << "calibrating task @" << tasks[i].getSymName() << ": "
@@ -208,8 +263,27 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
       }
       if (failed(annotate(tasks[i], *parsed, seen[i])))
         return signalPassFailure();
+      noteTargets(seen[i]);
       peelLoops(tasks[i], seen[i]);
     }
+  }
+
+  /// Without measurements, what the weights make likely says where loops start apart.
+  LogicalResult peelByWeights() {
+    if (weightSigmas <= 0 || peel <= 0)
+      return success();
+    SuiteOp suite = getOperation();
+    FailureOr<llvm::DenseMap<Operation *, ParamSize>> sizes = sizesOfParams(suite);
+    if (failed(sizes))
+      return failure();
+    SymbolTable symbols(suite);
+    for (TaskOp task : suite.getOps<TaskOp>()) {
+      Seen likely;
+      for (const auto &[value, bound] : boundsFromWeights(task, symbols, *sizes, weightSigmas))
+        likely.absmax[value] = bound.likely;
+      peelLoops(task, likely);
+    }
+    return success();
   }
 
   /// True if `loop` starts from values of another magnitude than those it goes on with, by
@@ -271,12 +345,18 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
     }
   }
 
-  /// True if `samples` has a file for `task`.
-  bool isNamed(TaskOp task) {
-    SmallVector<StringRef> parts;
-    StringRef(samples).split(parts, ',', -1, /*KeepEmpty=*/false);
-    return llvm::any_of(parts,
-                        [&](StringRef part) { return part.split('=').first == task.getSymName(); });
+  void noteTargets(Seen &seen) {
+    for (auto &[bias, entry] : seen.targets) {
+      auto &[target, byRow] = entry;
+      auto width = cast<ParamOp>(bias).getTensorType().getNumElements();
+      SmallVector<int64_t> shape{width};
+      if (byRow)
+        shape.insert(shape.begin(), static_cast<int64_t>(target.size()) / width);
+      bias->setAttr(kTargetAttr, DenseElementsAttr::get(
+                                     RankedTensorType::get(shape, Float32Type::get(&getContext())),
+                                     ArrayRef<float>(target)));
+      ++numTargets;
+    }
   }
 
   LogicalResult annotate(TaskOp task, const Method &method, const Seen &seen) {

@@ -21,6 +21,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Threading.h"
 #include "llvm/ADT/IntEqClasses.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include <climits>
 #include <cmath>
@@ -71,7 +72,7 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     std::vector<FormatChoice> choices;
     if (failed(parseFormatChoices(getOperation(), formats, *parsed, choices)))
       return signalPassFailure();
-    Quantiser quantiser(getOperation(), *parsed, choices, sigmas, sampleSigmas);
+    Quantiser quantiser(getOperation(), *parsed, choices, {sigmas, sampleSigmas, weightSigmas});
     if (failed(quantiser.collect()) || failed(quantiser.solve()) || failed(quantiser.rewrite()))
       return signalPassFailure();
     numParams += quantiser.numParams;
@@ -80,12 +81,16 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     numClasses += quantiser.numClasses;
   }
 
+  /// Standard deviations of a normal distribution that magnitudes get room for, by where they come
+  /// from.
+  struct Room {
+    double seeded, samples, weights; ///< of weights: 0 for rigorous bounds
+  };
+
   class Quantiser {
   public:
-    Quantiser(SuiteOp suite, AdaptivFloatFormat shape, ArrayRef<FormatChoice> choices,
-              double sigmas, double sampleSigmas)
-        : suite(suite), symbols(suite), shape(shape), choices(choices), sigmas(sigmas),
-          sampleSigmas(sampleSigmas) {}
+    Quantiser(SuiteOp suite, AdaptivFloatFormat shape, ArrayRef<FormatChoice> choices, Room room)
+        : suite(suite), symbols(suite), shape(shape), choices(choices), room(room) {}
 
     LogicalResult collect();
     LogicalResult solve();
@@ -108,7 +113,6 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     /// none (an f32 input).
     FailureOr<unsigned> nodeOf(Value value, Operation *user);
     LogicalResult oneScale(Operation *op, ArrayRef<Value> values);
-    LogicalResult measureParams();
     LogicalResult relate(TaskOp task);
     LogicalResult measureActivations(TaskOp task);
     static double headroomFor(int64_t elements, double sigmas);
@@ -119,6 +123,7 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
       return {width[formats.findLeader(node)], shape.exponentBits};
     }
     void settle();
+    bool levelBiasInputs();
     bool lowerFactor(unsigned a, unsigned b);
     int minExponentOf(unsigned node) const {
       unsigned group = formats.findLeader(node), cls = scales.findLeader(node);
@@ -139,7 +144,7 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     SymbolTable symbols;
     AdaptivFloatFormat shape;
     ArrayRef<FormatChoice> choices;
-    double sigmas, sampleSigmas;
+    Room room;
     std::vector<Node> nodes;
     llvm::IntEqClasses formats, scales;
     llvm::DenseMap<Value, unsigned> valueNodes;
@@ -181,32 +186,6 @@ LogicalResult Quantiser::oneScale(Operation *op, ArrayRef<Value> values) {
     scales.join(*first, *node);
   }
   return first;
-}
-
-/// Sizes of all parameters, in parallel.
-LogicalResult Quantiser::measureParams() {
-  SmallVector<ParamOp> params;
-  std::vector<Elements<float>> values;
-  for (ParamOp param : suite.getOps<ParamOp>()) {
-    FailureOr<Elements<float>> read = readFloats(param);
-    if (failed(read))
-      return failure();
-    params.push_back(param);
-    values.push_back(std::move(*read));
-  }
-  std::vector<ParamSize> measured(params.size());
-  parallelFor(suite.getContext(), 0, params.size(), [&](size_t i) {
-    ArrayRef<int64_t> dims = params[i].getTensorType().getShape();
-    measured[i] =
-        sizeOfParam(values[i].get(), dims.empty() ? 1 : std::max<int64_t>(dims.back(), 1));
-  });
-  for (size_t i = 0; i < params.size(); ++i) {
-    if (!measured[i].finite)
-      return params[i].emitOpError()
-             << "@" << params[i].getSymName() << " holds a value that is not finite";
-    sizes[params[i]] = measured[i];
-  }
-  return success();
 }
 
 /// Joins what must agree within `task`.
@@ -311,7 +290,7 @@ double Quantiser::headroomFor(int64_t elements, double sigmas) {
 
 /// `absmax` of the activations of `task`, from calibration or else from the weights.
 LogicalResult Quantiser::measureActivations(TaskOp task) {
-  llvm::DenseMap<Value, Bound> bounds = boundsFromWeights(task, symbols, sizes);
+  llvm::DenseMap<Value, Bound> bounds = boundsFromWeights(task, symbols, sizes, room.weights);
   WalkResult result = task.walk([&](Operation *op) {
     if (!makesActivation(op))
       return WalkResult::advance();
@@ -325,11 +304,13 @@ LogicalResult Quantiser::measureActivations(TaskOp task) {
       // The user's samples are many and like what will come; one made-up sentence is neither.
       auto samples = task->getAttrOfType<IntegerAttr>(kSamplesAttr);
       elements *= samples ? samples.getInt() : 1;
-      double expected = node.seen * headroomFor(elements, samples ? sampleSigmas : sigmas);
+      double expected = node.seen * headroomFor(elements, samples ? room.samples : room.seeded);
       if (auto clip = op->getAttrOfType<FloatAttr>(kClipAttr))
         expected = node.seen = clip.getValueAsDouble(); // what is beyond was reported
       bool bounded = bounds.contains(op->getResult(0)) && node.absmax >= node.seen;
       node.absmax = bounded ? std::min(node.absmax, expected) : expected;
+    } else if (room.weights > 0) {
+      node.absmax = bounds.lookup(op->getResult(0)).likely;
     }
     if (isa<SoftmaxOp>(op)) {
       // Over many keys the octave below 1/128 is worth more than 1.0 itself.
@@ -347,8 +328,10 @@ LogicalResult Quantiser::measureActivations(TaskOp task) {
 }
 
 LogicalResult Quantiser::collect() {
-  if (failed(measureParams()))
+  FailureOr<llvm::DenseMap<Operation *, ParamSize>> measured = sizesOfParams(suite);
+  if (failed(measured))
     return failure();
+  sizes = std::move(*measured);
   for (TaskOp task : suite.getOps<TaskOp>())
     if (failed(relate(task)) || failed(measureActivations(task)))
       return failure();
@@ -435,6 +418,34 @@ void Quantiser::settle() {
   }
 }
 
+/// A bias meets one power of two, wherever its weight is used: where the formats of two inputs have
+/// none in common, raises the smallest exponent of the lower one. True if one was raised.
+bool Quantiser::levelBiasInputs() {
+  llvm::MapVector<Operation *, int> highest; // by weight
+  auto forEach = [&](auto fn) {
+    for (LinearOp linear : biased)
+      for (ParamOp weight : paramsBehind(linear.getWeight(), symbols))
+        fn(weight, *nodeOf(linear.getInput(), linear));
+  };
+  forEach([&](ParamOp weight, unsigned input) {
+    auto [it, inserted] = highest.insert({weight, minExponentOf(input)});
+    it->second = std::max(it->second, minExponentOf(input));
+  });
+  bool raised = false;
+  forEach([&](ParamOp weight, unsigned input) {
+    // The smallest code is no power of two, the one above the smallest exponent is.
+    int least = highest.lookup(weight) + 1 - shape.maxExponentField();
+    unsigned group = formats.findLeader(input);
+    if (minExponentOf(input) >= least || wanted[group] == kNoDemand || keepsFormat[group])
+      return;
+    wanted[group] = std::max(wanted[group] + 1, least);
+    raised = true;
+  });
+  if (raised)
+    settle();
+  return raised;
+}
+
 /// Lowers the larger of two factors' smallest exponents by one, where that has an effect.
 bool Quantiser::lowerFactor(unsigned a, unsigned b) {
   auto larger = std::minmax(
@@ -481,7 +492,7 @@ LogicalResult Quantiser::solve() {
   llvm::SmallSetVector<Operation *, 4> lowered;
   for (int round = 0;; ++round) {
     settle();
-    bool changed = false;
+    bool changed = round < kRounds && levelBiasInputs();
     for (const Product &product : products) {
       unsigned a = *nodeOf(product.a, product.op), b = *nodeOf(product.b, product.op);
       unsigned out = valueNodes[product.op->getResult(0)], cls = scales.findLeader(out);

@@ -48,20 +48,22 @@ bool isMask(Value input) {
   return llvm::any_of(input.getUsers(), [](Operation *user) { return isa<MaskOp>(user); });
 }
 
-/// One pseudo-random sentence for `task`; with `firstOnly` all tokens but the first are masked.
-Sentence randomSentence(TaskOp task, bool firstOnly) {
+/// One pseudo-random sentence for `task`, of `shape` where that is not empty; with `firstOnly` all
+/// tokens but the first are masked.
+Sentence randomSentence(TaskOp task, bool firstOnly, std::vector<int64_t> shape = {}) {
   RandomIds random;
   Sentence inputs;
   for (BlockArgument arg : task.getBody().getArguments()) {
     auto type = cast<RankedTensorType>(arg.getType());
+    std::vector<int64_t> own = shape.empty() ? shapeOf(arg) : shape;
     if (type.getElementType().isF32()) {
-      Tensor tensor = Tensor::floats(shapeOf(arg));
+      Tensor tensor = Tensor::floats(own);
       for (float &value : tensor.f)
         value = static_cast<float>(random.below(2001) - 1000) / 1000;
       inputs.push_back(std::move(tensor));
       continue;
     }
-    Tensor tensor = Tensor::integers(shapeOf(arg));
+    Tensor tensor = Tensor::integers(own);
     int64_t rows = tableRows(arg), length = tensor.shape.empty() ? 1 : tensor.shape.back();
     for (auto [i, value] : llvm::enumerate(tensor.i)) {
       bool secondHalf = static_cast<int64_t>(i) % length >= (length + 1) / 2;
@@ -132,7 +134,64 @@ FailureOr<std::vector<Sentence>> readSamples(TaskOp task, StringRef path) {
   return cases;
 }
 
+/// Sentences one after the other, as one of a larger batch.
+Sentence together(ArrayRef<Sentence> sentences) {
+  Sentence all = sentences.front();
+  for (const Sentence &sentence : sentences.drop_front())
+    for (auto [tensor, more] : llvm::zip_equal(all, sentence)) {
+      tensor.i.insert(tensor.i.end(), more.i.begin(), more.i.end());
+      tensor.shape[0] += more.shape[0];
+    }
+  return all;
+}
+
+/// `sentences` in batches.
+std::vector<Sentence> inBatches(ArrayRef<Sentence> sentences) {
+  constexpr int64_t kTokens = 2048;
+  size_t each = std::max<int64_t>(1, kTokens / std::max<int64_t>(1, sentences[0][0].size()));
+  std::vector<Sentence> batches;
+  for (; !sentences.empty(); sentences = sentences.drop_front(std::min(each, sentences.size())))
+    batches.push_back(together(sentences.take_front(each)));
+  return batches;
+}
+
+std::vector<Sentence> seededBatches(TaskOp task) {
+  constexpr int64_t kLength = 32, kTokens = 64, kFirstOnly = 8;
+  int64_t tokens = shapeOf(task.getBody().getArgument(0))[1];
+  int64_t length = std::min(tokens, kLength);
+  std::vector<Sentence> batches;
+  batches.push_back(
+      randomSentence(task, /*firstOnly=*/false,
+                     {std::max<int64_t>(1, kTokens / std::max<int64_t>(1, length)), length}));
+  // Attention is sharpest where there is one token to attend to.
+  if (llvm::any_of(task.getBody().getArguments(), isMask))
+    batches.push_back(randomSentence(task, /*firstOnly=*/true, {1, std::min(tokens, kFirstOnly)}));
+  return batches;
+}
+
 } // namespace
+
+FailureOr<std::vector<CalibrationSet>> aac::calibrationSets(SuiteOp suite, StringRef samples) {
+  FailureOr<std::vector<std::vector<Sentence>>> sentences = samplesOf(suite, samples);
+  if (failed(sentences))
+    return failure();
+  SmallVector<StringRef> parts;
+  samples.split(parts, ',', -1, /*KeepEmpty=*/false);
+  std::vector<CalibrationSet> sets;
+  for (auto [task, own] : llvm::zip_equal(suite.getOps<TaskOp>(), *sentences)) {
+    bool named = llvm::any_of(
+        parts, [&](StringRef part) { return part.split('=').first == task.getSymName(); });
+    bool follows = interp::followsInputs(task);
+    CalibrationSet set;
+    set.samples = named ? static_cast<int64_t>(own.size()) : 0;
+    if (follows)
+      set.batches = named ? inBatches(own) : seededBatches(task);
+    else
+      set.batches = std::move(own);
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
 
 FailureOr<std::vector<std::vector<Sentence>>> aac::samplesOf(SuiteOp suite, StringRef samples) {
   llvm::StringMap<StringRef> paths;

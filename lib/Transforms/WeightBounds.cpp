@@ -3,12 +3,15 @@
 // |w . x| is at most |w|_1 max|x| and at most |w|_2 |x|_2; a layer norm's row has norm
 // at most sqrt(width) max|gamma| + |beta|_2, and no element is further than sqrt(width - 1)
 // standard deviations from its row's mean (Samuelson); attention takes convex combinations. A loop
-// is followed through its repetitions.
+// is followed through its repetitions. What is likely follows from root mean squares, which a
+// linear multiplies by its rows' norms: values of a row count as independent of each other and of
+// the weights.
 //
 //===----------------------------------------------------------------------===//
 #include "WeightBounds.h"
 
 #include "aac/Transforms/ParamValues.h"
+#include "mlir/IR/Threading.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
 
@@ -38,20 +41,51 @@ ParamSize aac::sizeOfParam(ArrayRef<float> values, int64_t rowLength) {
   return size;
 }
 
+FailureOr<llvm::DenseMap<Operation *, ParamSize>> aac::sizesOfParams(SuiteOp suite) {
+  SmallVector<ParamOp> params;
+  std::vector<Elements<float>> values;
+  for (ParamOp param : suite.getOps<ParamOp>()) {
+    FailureOr<Elements<float>> read = readFloats(param);
+    if (failed(read))
+      return failure();
+    params.push_back(param);
+    values.push_back(std::move(*read));
+  }
+  std::vector<ParamSize> measured(params.size());
+  parallelFor(suite.getContext(), 0, params.size(), [&](size_t i) {
+    ArrayRef<int64_t> dims = params[i].getTensorType().getShape();
+    measured[i] =
+        sizeOfParam(values[i].get(), dims.empty() ? 1 : std::max<int64_t>(dims.back(), 1));
+  });
+  llvm::DenseMap<Operation *, ParamSize> sizes;
+  for (size_t i = 0; i < params.size(); ++i) {
+    if (!measured[i].finite)
+      return params[i].emitOpError()
+             << "@" << params[i].getSymName() << " holds a value that is not finite";
+    sizes[params[i]] = measured[i];
+  }
+  return sizes;
+}
+
 namespace {
 
 class BoundsOfTask {
 public:
-  BoundsOfTask(SymbolTable &symbols, const llvm::DenseMap<Operation *, ParamSize> &sizes)
-      : symbols(symbols), sizes(sizes) {}
+  BoundsOfTask(SymbolTable &symbols, const llvm::DenseMap<Operation *, ParamSize> &sizes,
+               double sigmas)
+      : symbols(symbols), sizes(sizes), sigmas(sigmas) {}
 
   void visit(Block &block) {
     for (Operation &op : block) {
       if (auto loop = dyn_cast<LoopOp>(op))
         visitLoop(loop);
       else if (makesActivation(&op))
-        if (std::optional<Bound> bound = boundOf(&op))
+        if (std::optional<Bound> bound = boundOf(&op)) {
+          expect(&op, *bound);
+          bound->likely = std::min(bound->likely, bound->max);
+          bound->rms = std::min(bound->rms, bound->max);
           bounds[op.getResult(0)] = *bound;
+        }
     }
   }
 
@@ -86,8 +120,11 @@ private:
         if (it == bounds.end() || own == bounds.end())
           continue;
         Bound wider{std::max(own->second.max, it->second.max),
-                    std::max(own->second.norm, it->second.norm)};
-        grew |= wider.max > own->second.max || wider.norm > own->second.norm;
+                    std::max(own->second.norm, it->second.norm),
+                    std::max(own->second.rms, it->second.rms),
+                    std::max(own->second.likely, it->second.likely)};
+        grew |= wider.max > own->second.max || wider.norm > own->second.norm ||
+                wider.rms > own->second.rms || wider.likely > own->second.likely;
         own->second = wider;
       }
       if (!grew)
@@ -97,6 +134,61 @@ private:
          llvm::zip_equal(loop.getResults(), body.getTerminator()->getOperands()))
       if (auto it = bounds.find(last); it != bounds.end())
         bounds[result] = Bound(it->second);
+  }
+
+  /// Sets what is to be expected of the result of `op`, whose operands have bounds.
+  void expect(Operation *op, Bound &bound) {
+    auto in = [&](Value value) { return bounds.lookup(value); };
+    double width =
+        static_cast<double>(cast<RankedTensorType>(op->getResult(0).getType()).getShape().back());
+    auto rmsOf = [](ParamSize size, double rows) { return size.frobenius / std::sqrt(rows); };
+    bound.rms = bound.likely = bound.max;
+    llvm::TypeSwitch<Operation *>(op)
+        .Case([&](EmbeddingOp e) {
+          double squares = 0;
+          for (Value table : e.getTables()) {
+            ParamSize size = param(table);
+            squares +=
+                size.frobenius * size.frobenius /
+                static_cast<double>(cast<RankedTensorType>(table.getType()).getNumElements());
+          }
+          bound.rms = std::sqrt(squares);
+        })
+        .Case([&](LinearOp linear) {
+          Bound x = in(linear.getInput());
+          ParamSize w = param(linear.getWeight()), b = param(linear.getBias());
+          bound.rms = std::hypot(rmsOf(w, width) * x.rms, rmsOf(b, width));
+          bound.likely = sigmas * w.rowL2 * x.rms + b.absmax;
+        })
+        .Case([&](ScoresOp scores) {
+          double head = static_cast<double>(
+                            cast<RankedTensorType>(scores.getQuery().getType()).getShape().back()) /
+                        static_cast<double>(scores.getHeads());
+          bound.rms = std::fabs(scores.getScale().convertToDouble()) * std::sqrt(head) *
+                      in(scores.getQuery()).rms * in(scores.getKey()).rms;
+          bound.likely = sigmas * bound.rms;
+        })
+        .Case([&](ContextOp context) {
+          bound.rms = in(context.getValue()).rms;
+          bound.likely = in(context.getValue()).likely;
+        })
+        .Case([&](LayerNormOp norm) {
+          ParamSize gamma = param(norm.getGamma()), beta = param(norm.getBeta());
+          bound.rms = std::hypot(rmsOf(gamma, width), rmsOf(beta, width));
+          bound.likely = sigmas * gamma.absmax + beta.absmax;
+        })
+        .Case([&](AddOp add) {
+          bound.rms = std::hypot(in(add.getLhs()).rms, in(add.getRhs()).rms);
+          bound.likely = in(add.getLhs()).likely + in(add.getRhs()).likely;
+        })
+        .Case([&](ActivationFnOp fn) {
+          bound.rms = in(fn.getInput()).rms;
+          bound.likely = in(fn.getInput()).likely;
+        })
+        .Case([&](SelectOp select) {
+          bound.rms = in(select.getInput()).rms;
+          bound.likely = in(select.getInput()).likely;
+        });
   }
 
   std::optional<Bound> boundOf(Operation *op) {
@@ -175,14 +267,15 @@ private:
 
   SymbolTable &symbols;
   const llvm::DenseMap<Operation *, ParamSize> &sizes;
+  double sigmas;
 };
 
 } // namespace
 
 llvm::DenseMap<Value, Bound>
 aac::boundsFromWeights(TaskOp task, SymbolTable &symbols,
-                       const llvm::DenseMap<Operation *, ParamSize> &sizes) {
-  BoundsOfTask analysis(symbols, sizes);
+                       const llvm::DenseMap<Operation *, ParamSize> &sizes, double sigmas) {
+  BoundsOfTask analysis(symbols, sizes, sigmas);
   analysis.visit(task.getBody().front());
   return std::move(analysis.bounds);
 }

@@ -52,14 +52,17 @@ Measured compressMeasured(OwningOpRef<ModuleOp> &module, CompileArguments &argum
     budget = *parsed;
   }
   std::string samples = absl::StrJoin(arguments.calibrate, ",");
-  std::vector<std::string> prepare = optionsOf(arguments);
-  if (!samples.empty())
-    prepare.push_back(absl::StrCat("calibrate=", samples));
+  auto optionsNow = [&] {
+    std::vector<std::string> options = optionsOf(arguments);
+    if (!samples.empty())
+      options.push_back(absl::StrCat("calibrate=", samples));
+    return options;
+  };
   runStage(*module,
-           {"", "", absl::StrCat("aac-prepare-pipeline{", absl::StrJoin(prepare, " "), "}")});
+           {"", "", absl::StrCat("aac-prepare-pipeline{", absl::StrJoin(optionsNow(), " "), "}")});
 
   const std::string given = arguments.formats;
-  OwningOpRef<ModuleOp> quantised = quantise(*module, optionsOf(arguments));
+  OwningOpRef<ModuleOp> quantised = quantise(*module, optionsNow());
   ErrorLedger ledger = measure(*module, *quantised, samples);
   bool analysis = arguments.emit == "compressed";
   if (budget && !budget->isMet(ledger)) {
@@ -74,7 +77,7 @@ Measured compressMeasured(OwningOpRef<ModuleOp> &module, CompileArguments &argum
         raised[choice.substr(0, at)] = choice.substr(at + 1);
       }
       arguments.formats = joinChoices(given, raised);
-      quantised = quantise(*module, optionsOf(arguments));
+      quantised = quantise(*module, optionsNow());
       ledger = measure(*module, *quantised, samples);
     }
     if (!analysis)
@@ -91,9 +94,8 @@ Measured compressMeasured(OwningOpRef<ModuleOp> &module, CompileArguments &argum
     module = std::move(quantised);
     return measured;
   }
-  std::vector<std::string> options = optionsOf(arguments);
   runStage(*module,
-           {"", "", absl::StrCat("aac-quantise-pipeline{", absl::StrJoin(options, " "), "}")});
+           {"", "", absl::StrCat("aac-quantise-pipeline{", absl::StrJoin(optionsNow(), " "), "}")});
   return measured;
 }
 

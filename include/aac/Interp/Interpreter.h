@@ -56,12 +56,21 @@ struct Options {
   bool roundActivations = false;
   /// Called with every value computed, in order; in loops once per repetition.
   llvm::function_ref<void(mlir::Value, const Tensor &)> observe = nullptr;
+  /// May change a result before it is rounded (aac IR only): its operation, the repetition of the
+  /// loop around it (else 0), and the values.
+  llvm::function_ref<void(mlir::Operation *, int64_t, Tensor &)> revise = nullptr;
+  /// Batch and length are those of the inputs, not of their types (aac IR that followsInputs()).
+  bool shapesOfInputs = false;
 };
 
 /// Evaluates an `onnx.graph` or an `aac.task` on `inputs`, one for each block argument in
 /// order. Returns its outputs in order. Errors name the op and its location.
 absl::StatusOr<std::vector<Tensor>> evaluate(mlir::Operation *graph, std::vector<Tensor> inputs,
                                              const Options &options = {});
+/// True if `task` (an aac.task) means the same for sentences of other number and length than its
+/// types say, up to their length: all inputs are integers of one shape [batch, tokens], and nothing
+/// else but ids of positions has a length of its own.
+bool followsInputs(mlir::Operation *task);
 /// The two implementations behind evaluate().
 absl::StatusOr<std::vector<Tensor>> evaluateOnnx(mlir::Operation *graph, std::vector<Tensor> inputs,
                                                  const Options &options);

@@ -18,6 +18,8 @@ class MagnitudeHistogram {
 public:
   /// Counts |v| of every value; infinities and NaN count in the last bin.
   void add(absl::Span<const float> values);
+  /// Counts what `other` has counted.
+  void add(const MagnitudeHistogram &other);
 
   int64_t count() const { return total; }
   /// Largest finite or infinite magnitude seen; 0 if none was.

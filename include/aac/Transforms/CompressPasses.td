@@ -187,10 +187,11 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
     `min_variance`, the smallest variance of a row.
 
     `samples` is a list of `task=path.npz`: arrays named as the task's inputs, or
-    `in.<i>.<input>` for several cases, all of which are used. A task without samples runs one
-    pseudo-random sentence, always the same: ids uniform over the rows of the embedding
-    table, segment 0 in the first half and 1 in the second; once with all tokens attended and once
-    with the first alone, where attention is sharpest.
+    `in.<i>.<input>` for several cases, all of which are used. A task without samples runs
+    pseudo-random sentences, always the same: ids uniform over the rows of the embedding
+    table, segment 0 in the first half and 1 in the second; sentences of 32 tokens at most, 64 tokens
+    in all, and 8 tokens of which the first alone is attended, where attention is sharpest.
+    A task whose shapes are not those of its inputs alone runs one sentence of each kind in full.
     `method` says which magnitude a format must hold:
 
     - `minmax`: the largest that was seen;
@@ -201,7 +202,10 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
     counts them. Both count magnitudes in 16 bins an octave, so they give the same on every machine.
     A task with samples of its own gets `aac.samples`, their number.
 
-    `samples=none` calibrates nothing; `aac-quantise` then derives bounds from the weights.
+    A bias that `aac-correct-biases` can correct gets `aac.target`, what the linear that it belongs to
+    gives on the first 2048 tokens.
+
+    `samples=none` measures nothing; `aac-quantise` then derives magnitudes from the weights.
 
     A value that a loop carries has one format in all repetitions. Where what a loop starts from
     and what it goes on with differ by `peel` octaves or more (ALBERT's first layer reads a
@@ -220,9 +224,12 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
            "number format whose error mse makes least">,
     Option<"peel", "peel", "double", "2",
            "octaves between a loop's initial and later values that write its first repetition "
-           "out; 0: never">];
+           "out; 0: never">,
+    Option<"weightSigmas", "weight-sigmas", "double", "0",
+           "as of aac-quantise: tells with samples=none where loops start apart">];
   let statistics = [
-    Statistic<"numRuns", "runs", "inferences interpreted">,
+    Statistic<"numRuns", "runs", "batches of sentences interpreted">,
+    Statistic<"numTargets", "targets", "biases that can be corrected">,
     Statistic<"numClipped", "clipped", "activations of which some values saturate">,
     Statistic<"numPeeled", "peeled", "loops whose first repetition was written out">,
     Statistic<"numValues", "values", "activations measured">];
@@ -263,6 +270,9 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
     bounds derived from the weights, which also serve where `absmax` is missing: a layer norm's row has
     norm at most sqrt(width) max|gamma| + |beta| (an element: sqrt(width - 1)), a linear multiplies maxima by at most its largest
     row norm (L1 for maxima, L2 for norms), attention averages, a loop is followed through its repetitions.
+    Such bounds are octaves too wide. With `weight-sigmas`, what has no `absmax` gets room for so many
+    root mean squares instead, which follow from the weights too, if values are independent: beyond
+    that it saturates. The pipelines take 6 with `calibrate=none`.
 
     Precondition: `aac-expand-adapters`. Postcondition: what `aac-verify-quantised` checks.
 
@@ -281,12 +291,37 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
     Option<"sigmas", "sigmas", "double", "4.0",
            "standard deviations that activations get room for beyond what was measured">,
     Option<"sampleSigmas", "sample-sigmas", "double", "2.5",
-           "the same where the task's own samples were measured">];
+           "the same where the task's own samples were measured">,
+    Option<"weightSigmas", "weight-sigmas", "double", "0",
+           "the same where nothing was measured; 0: bounds that hold for every input">];
   let statistics = [
     Statistic<"numParams", "params", "parameters turned into codes">,
     Statistic<"numSaturated", "saturated", "parameter elements beyond their format">,
     Statistic<"numUnderflow", "underflow", "parameter elements other than zero that became zero">,
     Statistic<"numClasses", "classes", "scale classes">];
+}
+
+def CorrectBiasesPass : AacSuitePass<"aac-correct-biases"> {
+  let summary = "takes the mean error of quantising out of a task's biases";
+  let description = [{
+    Runs each task with rounded results on the sentences that calibration saw and compares the mean
+    of each feature behind a bias with `aac.target`, what it was in f32; the difference is added
+    to the bias. Biases are corrected in the order in which an inference meets them. Only biases
+    that are a task's own (adapters, pooler, classifier), used once an inference and not all zeros
+    are changed: what is shared stays what it is, and no command is added.
+
+    Where a row is a sentence (pooler, classifier), chance is told from error by the scatter over
+    sentences: the difference is scaled by max(0, 1 - variance of the mean / square of the mean),
+    and one sentence corrects nothing. A bias beyond what its lanes hold stays.
+
+    Precondition: `aac-quantise`. Postcondition: `aac.target` is gone.
+
+    Example: `aac-correct-biases{samples=sst2=sst2.npz}`
+  }];
+  let options = [
+    Option<"samples", "samples", "std::string", "\"\"",
+           "those of aac-calibrate: task=path.npz,... or none">];
+  let statistics = [Statistic<"numCorrected", "corrected", "biases corrected">];
 }
 
 def VerifyQuantisedPass : AacSuitePass<"aac-verify-quantised"> {

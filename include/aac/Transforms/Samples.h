@@ -20,6 +20,19 @@ using Sentence = std::vector<interp::Tensor>;
 mlir::FailureOr<std::vector<std::vector<Sentence>>> samplesOf(ir::SuiteOp suite,
                                                               llvm::StringRef samples);
 
+/// What a task is calibrated on.
+struct CalibrationSet {
+  std::vector<Sentence> batches; ///< several sentences in each where interp::followsInputs()
+  int64_t samples = 0;           ///< sentences of the user's; 0: pseudo-random ones
+};
+
+/// The sentences that each task of `suite` is calibrated on, in the order of the tasks, in batches
+/// of at most 2048 tokens: those of samplesOf(), but pseudo-random ones are of
+/// 32 tokens at most, together at least 64 tokens, and where the first token alone is attended
+/// there are 8. Errors as of samplesOf().
+mlir::FailureOr<std::vector<CalibrationSet>> calibrationSets(ir::SuiteOp suite,
+                                                             llvm::StringRef samples);
+
 } // namespace aac
 
 #endif // AAC_TRANSFORMS_SAMPLES_H

@@ -1,0 +1,48 @@
+//===- BiasSites.h - the biases that can be corrected -----------*- C++ -*-===//
+#ifndef AAC_LIB_TRANSFORMS_BIASSITES_H
+#define AAC_LIB_TRANSFORMS_BIASSITES_H
+
+#include "aac/Interp/Interpreter.h"
+#include "dialects/AAC/AACDialect.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace aac {
+
+/// On a bias (f32 elements): what the linear that it belongs to should give, as calibration saw it.
+/// [features]: the mean over attended tokens; [rows, features]: each row, where that is one a
+/// sentence.
+inline constexpr llvm::StringLiteral kTargetAttr = "aac.target";
+
+/// The linears whose bias is a task's own (adapters, pooler, classifier), not all zeros, not
+/// stored yet, and added once an inference: what is added there moves nothing else.
+class BiasSites {
+public:
+  explicit BiasSites(ir::SuiteOp suite);
+  /// The bias that `op` adds in repetition `repetition` of the loop around it; null if it is none
+  /// of them.
+  ir::ParamOp lookup(mlir::Operation *op, int64_t repetition) const {
+    return sites.lookup({op, repetition});
+  }
+  bool empty() const { return sites.empty(); }
+
+private:
+  llvm::DenseMap<std::pair<mlir::Operation *, int64_t>, ir::ParamOp> sites;
+};
+
+/// Sees which tokens are attended.
+class AttendedTokens {
+public:
+  /// Tells of each operation's result, before those that are to be averaged.
+  void note(mlir::Operation *op, const interp::Tensor &result);
+  /// True if the rows of `tensor` are sentences, not tokens.
+  static bool isPooled(const interp::Tensor &tensor) { return tensor.shape.size() == 2; }
+  /// The mean of the rows of `tensor` that belong to attended tokens.
+  std::vector<double> meanOfRows(const interp::Tensor &tensor) const;
+
+private:
+  std::vector<bool> attended; ///< of one inference; empty without a mask
+};
+
+} // namespace aac
+
+#endif // AAC_LIB_TRANSFORMS_BIASSITES_H
