@@ -4,6 +4,7 @@ usage: ledger.py FOLDER
 """
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -89,6 +90,20 @@ def main(folder):
     expect(sqnr_db(wanted, again) >= target - 0.05, "the saved options give something else")
     refused("cannot run af", *compile_, f"--config={config}", "-o", folder / "missed")
     refused("computes with af8e3, it cannot run af6e3", *compile_, "--format=af6e3", "-o", folder / "missed")
+
+    # Agreement of the largest output: told where it is missed, met by wider formats for an analysis.
+    model = models.make_suite(Config(**SMALL, seed=6), {"many": 64}, folder, SENTENCES)["many"]
+    cases = samples(folder, "many", folder / "many-cases.npz")
+    many = ["aac", "compile", f"many={model}", "--format=af6e3", "--budget=top1:0.99",
+            f"--calibrate=many={cases}"]
+    refused("budget missed: top1 of task 'many'", *many, "-o", folder / "missed")
+    run(*many, "--emit=compressed", f"--save-config={config}", "-o", folder / "wide.mlirbc")
+    run("aac", "compile", f"many={model}", "--emit=aac", "-o", folder / "many.mlirbc")
+    largest = [logits(folder, folder / f"{name}.mlirbc", cases, *options).reshape(-1, 64).argmax(1)
+               for name, options in (("many", []), ("wide", ["--rounded"]))]
+    expect((largest[0] == largest[1]).all(), f"the largest logits are {largest}")
+    raised = json.loads(config.read_text())["formats"]
+    expect(raised and all(re.fullmatch(r"af\d+e3", choice["format"]) for choice in raised), f"{raised}")
 
     # Wrong files name the field.
     for text, message in [
