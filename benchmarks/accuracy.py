@@ -5,7 +5,7 @@ usage: benchmarks/accuracy.py [--build=DIR] [--work=DIR] [--options=PIPELINE_OPT
                               [--sentences=N] [--labels=N] [--base] [--engine] [--no-ideal] [MODEL.onnx...]
 
 Without models it makes small ones (seeds 1 to N, calibrated on other sentences than they are measured on);
---base adds a task of ALBERT-base's size; a MODEL brings its cases in MODEL.npz (in.<i>.<input>), which also
+--base adds ALBERT-base's size, the demo's tasks and one of --labels; a MODEL brings its cases in MODEL.npz (in.<i>.<input>), which also
 calibrate it. Columns: `ideal` rounds weights and every result of the f32 graph to AdaptivFloat<8,3> by its
 own maximum; then, for each --options (of aac-compress-pipeline; SAMPLES stands for the samples, the default
 is one column without and one with them), `rounded` (aac eval --rounded: formats alone) and, with --engine, `engine` (aac-sim).
@@ -24,7 +24,7 @@ import onnx
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python"))
 from aac import models, reference  # noqa: E402
-from aac.config import Config  # noqa: E402
+from aac.config import DEMO_TASKS, Config  # noqa: E402
 
 SMALL = dict(vocab=100, embedding=32, hidden=64, layers=4, heads=4, ffn=128, positions=32, seq=32, adapter=16)
 
@@ -129,17 +129,18 @@ def main():
     tools = Tools(arguments.build, arguments.work)
     pipelines = arguments.options or ["", "calibrate=SAMPLES"]
 
-    suites = []
+    suites, many = [], {"task": arguments.labels}
     for seed in [] if arguments.models else range(1, arguments.seeds + 1):
-        suites.append((f"small {seed}", Config(**SMALL, seed=seed)))
+        suites.append((f"small {seed}", Config(**SMALL, seed=seed), many))
     if arguments.base:
-        suites.append(("base", Config()))
+        suites.append(("base", Config(), {**many, **DEMO_TASKS}))
     jobs = []
-    for label, config in suites:
+    for label, config, tasks in suites:
         folder, count = arguments.work / label.replace(" ", "_"), arguments.sentences
-        paths = models.make_suite(config, {"task": arguments.labels}, folder, 2 * count)
-        sentences = [models.sentence_path(folder, "task", i) for i in range(2 * count)]
-        jobs.append((label, paths["task"], sentences[:count], sentences[count:]))
+        paths = models.make_suite(config, tasks, folder, 2 * count)
+        for task, path in paths.items():
+            sentences = [models.sentence_path(folder, task, i) for i in range(2 * count)]
+            jobs.append((label if task in many else f"{label} {task}", path, sentences[:count], sentences[count:]))
     for path in arguments.models:
         cases = cases_of(path.with_suffix(".npz"), tools)
         jobs.append((path.stem, path, cases, cases))
