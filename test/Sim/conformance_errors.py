@@ -41,6 +41,7 @@ GOOD = {
     "c_codes": {**CORRECTED, "t": "q14_to_af8", "bias": 0, "values": [17, 8, 4000], "codes_hex": "01007f",
                 "saturations": 1},
     "c_exp": {**CORRECTED, "t": "exp", "arguments": [0], "values": [1 << 20]},
+    "c_dvfs": {**CORRECTED, "t": "dvfs", "scale": 1, "arguments": [256], "ldo": [1], "dco": [1]},
     "c_ln": {**CORRECTED, "t": "ln", "arguments": [1 << 20], "values": [0]},
 }
 
@@ -114,6 +115,10 @@ WRONG = [
     ("c_exp", "values", [1], "exp of 0 is 1048576, expected 1"),
     ("c_exp", "values", [], "'arguments' and 'values' are not of one length"),
     ("c_exp", "arguments", [1], "field 'arguments' is not an integer from -1048576 to 0"),
+    ("c_dvfs", "ldo", [2], "the LDO code of 256 is 1, expected 2"),
+    ("c_dvfs", "dco", [2], "the DCO code of 256 is 1, expected 2"),
+    ("c_dvfs", "dco", [], "'arguments', 'ldo' and 'dco' are not of one length"),
+    ("c_dvfs", "scale", 0, "field 'scale' is not an integer from 1 to 255"),
     ("c_ln", "arguments", [0], "field 'arguments' is not an integer from 1 to 4294967295"),
 ]
 

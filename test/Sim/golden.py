@@ -550,6 +550,12 @@ def function_cases(random):
     v = list(range(1, 40)) + [2**e + i for e in range(6, 24) for i in (-1, 0, 1)] + [507904**2 >> 14]
     v += [random(2**e) + 1 for e in range(8, 24) for _ in range(8)]
     emit({"t": "inverse_sqrt", "arguments": v, "values": [inverse_sqrt(n) for n in v]})
+    bins = (256, 512, 1024, 2048, 3072, 4096, 5120, 6144, 8192, 10240, 12288, 16384, 20480, 24576, 28672)
+    for scale in (1, 3, 255):
+        h = [n for low in bins for n in (low * scale - 1, low * scale) if n < 2**15]
+        h += [-2**15, -scale, -1, 0, 2**15 - 1]
+        ldo = [sum(low <= truncated(n, scale) for low in bins) for n in h]
+        emit({"t": "dvfs", "scale": scale, "arguments": h, "ldo": ldo, "dco": [min(n, 14) for n in ldo]})
     s = list(range(1, 20)) + [2**e + i for e in range(5, 32) for i in (-1, 0, 1)] + [2**32 - 1]
     s += [2**20 * n for n in (3, 5, 16, 100, 1000, 4080)] + [random(2**e) + 1 for e in range(16, 33) for _ in range(8)]
     emit({"t": "ln", "arguments": s, "values": [logarithm(n) for n in s]})

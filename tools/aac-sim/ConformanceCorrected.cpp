@@ -112,6 +112,22 @@ std::string runFunction(const json &record, const std::string &type) {
   return differenceOf(type.c_str(), arguments, want, got);
 }
 
+std::string runDvfs(const json &record) {
+  int scale = number(record, "scale", 1, 255);
+  std::vector<int64_t> entropies = integers(record, "arguments", -32768, 32767);
+  std::vector<int64_t> ldo = integers(record, "ldo", 0, 15), dco = integers(record, "dco", 0, 14);
+  if (ldo.size() != entropies.size() || dco.size() != entropies.size())
+    throw BadRecord{"'arguments', 'ldo' and 'dco' are not of one length"};
+  std::vector<int64_t> gotLdo, gotDco;
+  for (int64_t entropy : entropies) {
+    pub::DvfsPoint point = pub::dvfs(static_cast<int16_t>(entropy), scale);
+    gotLdo.push_back(point.ldo);
+    gotDco.push_back(point.dco);
+  }
+  std::string found = differenceOf("the LDO code", entropies, ldo, gotLdo);
+  return found.empty() ? differenceOf("the DCO code", entropies, dco, gotDco) : found;
+}
+
 //===----------------------------------------------------------------------===//
 // Operations
 //===----------------------------------------------------------------------===//
@@ -398,6 +414,8 @@ std::string CorrectedRecords::runOnce(const json &record) {
     return runToWords(record);
   if (*type == "q14_to_af8" || *type == "q12_to_af8")
     return runToCodes(record, *type == "q14_to_af8" ? 14 : 12);
+  if (*type == "dvfs")
+    return runDvfs(record);
   if (*type == "exp" || *type == "inverse_sqrt" || *type == "ln")
     return runFunction(record, type->get<std::string>());
   throw BadRecord{absl::StrCat("unknown conversion ", type->dump())};
