@@ -26,11 +26,12 @@ def check(function):
     return function
 
 
-def run(*command, cwd=None, stdin=None, env=None):
-    """(exit code, standard error, peak memory in bytes) of a command."""
+def run(*command, cwd=None, stdin=None, env=None, cores=None):
+    """(exit code, standard error, peak memory in bytes) of a command; on `cores` alone, if given."""
+    limit = (lambda: os.sched_setaffinity(0, cores)) if cores else None
     with subprocess.Popen([str(part) for part in command], cwd=cwd, stdin=stdin,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                          env={**os.environ, **(env or {})}) as process:
+                          preexec_fn=limit, env={**os.environ, **(env or {})}) as process:
         errors = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -240,6 +241,18 @@ def memory_of_copies(folder):
     """Twelve copies of each weight, as old exporters write them."""
     path = write(folder / "m.onnx", chain_of(weights(2) * 12))
     costs_no_more(folder, path, path.stat().st_size)
+
+
+@check
+def memory_of_equal_files(folder):
+    """Eight files of the same weights: one, and one that is being read."""
+    proto = chain_of(weights())
+    paths = [write(folder / f"m{i}.onnx", proto) for i in range(8)]
+    size = paths[0].stat().st_size
+    code, errors, peak = translate(*paths, cores={min(os.sched_getaffinity(0))})
+    assert code == 0, errors
+    used = peak - baseline(folder)
+    assert used <= 1.3 * 2 * size + 8 * MIB, f"{used / MIB:.0f} MiB, a file has {size / MIB:.0f}"
 
 
 @check

@@ -229,6 +229,15 @@ def nan_half_weight(path):
     return weights(ones((3, 4), ((0, 1), np.nan)).astype(np.float16))
 
 
+@case(r'initializer "w": element 1 is not a number \(NaN\)')
+def several_nan_weights(path):
+    """Checked side by side, told in the file's order."""
+    proto = weights(ones((3, 4), ((0, 1), np.nan)))
+    for index in range(40):
+        proto.graph.initializer.append(tensor(f"v{index}", ones((2, 2), ((0, 0), np.inf))))
+    return proto
+
+
 @case(r'initializer "w": has no values')
 def no_values(path):
     return patched_tensor(raw_data=None)

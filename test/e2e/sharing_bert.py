@@ -7,6 +7,7 @@ differ). Each suite writes them with one kind of noise: 12-fold copies, transpos
 tensors, each in another way for each file. What is true is computed from the weights alone (sharing.py).
 """
 
+import os
 import pathlib
 import sys
 
@@ -16,7 +17,7 @@ from onnx import numpy_helper
 sys.path.append(str(pathlib.Path(__file__).parent.parent / "Conversion"))
 from exporter import Exporter
 from sharing import check, merge, rename, shuffle
-from support import expect, fresh
+from support import expect, fresh, run
 
 LAYERS = 12
 TASKS = {"sst2": ("albert", 2), "mnli": ("albert", 3), "cola": ("bert", 2), "qnli": ("bert", 2)}
@@ -62,6 +63,18 @@ def untrained(model, tensors):
     return {name: value(name, array) for name, array in tensors.items()}
 
 
+def same_on_one_core(sources, folder):
+    """Which file's tensors come first depends on the threads; nothing that is written does."""
+    cores = os.sched_getaffinity(0)
+    reports = [run("aac", "share", *sources, "--json", cores=some) for some in (cores, {min(cores)})]
+    expect(reports[0] == reports[1], f"the report on one core differs from that on {len(cores)}")
+    modules = []
+    for some in (cores, {min(cores)}):
+        run("aac-translate", "--import-onnx", *sources, "-o", folder / "suite.mlirbc", cores=some)
+        modules.append((folder / "suite.mlirbc").read_bytes())
+    expect(modules[0] == modules[1], f"the module on one core differs from that on {len(cores)}")
+
+
 def main(folder):
     folder, rng = fresh(folder), np.random.default_rng(12)
     for suite, forms in SUITES.items():
@@ -83,6 +96,7 @@ def main(folder):
             contents[task] = tensors
             sources.append(f"{task}={path}")
         check(suite, sources, contents)
+        same_on_one_core(sources, folder)
 
 
 if __name__ == "__main__":
