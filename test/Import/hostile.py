@@ -26,16 +26,23 @@ def check(function):
     return function
 
 
+# A process counts as its own peak what the one that started it held then: a small one must start it.
+PROBE = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024)
+"""
+
+
 def run(*command, cwd=None, stdin=None, env=None, cores=None):
     """(exit code, standard error, peak memory in bytes) of a command; on `cores` alone, if given."""
-    limit = (lambda: os.sched_setaffinity(0, cores)) if cores else None
-    with subprocess.Popen([str(part) for part in command], cwd=cwd, stdin=stdin,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                          preexec_fn=limit, env={**os.environ, **(env or {})}) as process:
-        errors = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, errors, usage.ru_maxrss * 1024
+    result = subprocess.run(
+        [sys.executable, "-S", "-c", PROBE, *map(str, command)], cwd=cwd, stdin=stdin,
+        capture_output=True, text=True, env={**os.environ, **(env or {})},
+        preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None)
+    code, peak = map(int, result.stdout.split())
+    return code, result.stderr, peak
 
 
 def translate(*arguments, **options):
