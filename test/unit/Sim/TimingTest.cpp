@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <set>
 
 using namespace aac;
@@ -253,6 +254,142 @@ TEST_F(TimingTest, LoopsAndOperatingPoints) {
   machine.points.clear();
   machine.points.push_back({{}, {nominal / 2, nominal / 2, nominal / 2, "Hz", ""}, {}});
   EXPECT_EQ(time({Instruction(Opcode::Dvfs), mul}).totalCycles, 40 + 2 * 68);
+}
+
+/// The same machine cycle by cycle: slow, and with nothing to get wrong but the rules.
+class Ticks {
+public:
+  Ticks(const Machine &machine) : machine(machine) {}
+
+  /// When the last unit is idle; the start of each instruction of a unit goes to `starts`.
+  int64_t run(const std::vector<std::pair<Instruction, int64_t>> &code) {
+    size_t at = 0;
+    bool writing = false; // the registers of the instruction at `at`, for another `writes` cycles
+    for (int64_t now = 0;; ++now) {
+      while (at < code.size() && writes == 0) {
+        const auto &[in, iteration] = code[at];
+        auto unit = static_cast<size_t>(isa::specOf(in.opcode).unit);
+        if (writing) {
+          starts.push_back(now);
+          left[unit] = *instructionCycles(in, machine, Level::Typical, iteration);
+          if (unit == static_cast<size_t>(Unit::Engine))
+            left[unit] *= slowdown;
+          writing = false;
+          ++at;
+        } else if (unit == 0) {
+          if (!passes(in))
+            break;
+          ++at;
+        } else {
+          bool excluded = !machine.engine.overlapsTransfers && unit < 3 && left[3 - unit] > 0;
+          if (left[unit] > 0 || excluded)
+            break;
+          writing = true;
+          writes = issueCycles(in, machine);
+        }
+      }
+      if (at == code.size() && left == std::array<int64_t, 4>{})
+        return now;
+      writes -= writes > 0;
+      for (int64_t &each : left)
+        each -= each > 0;
+    }
+  }
+  std::vector<int64_t> starts;
+
+private:
+  /// Whether the front end goes on behind a control instruction.
+  bool passes(const Instruction &in) {
+    int64_t units = in.opcode == Opcode::Wait      ? in.get(Field::Units)
+                    : in.opcode == Opcode::TaskEnd ? 7
+                    : in.opcode == Opcode::Dvfs    ? 2
+                                                   : 0;
+    for (size_t unit = 1; unit < 4; ++unit)
+      if (units >> (unit - 1) & 1 && left[unit] > 0)
+        return false;
+    if (in.opcode == Opcode::Dvfs)
+      slowdown = in.get(Field::Point) + 1;
+    return true;
+  }
+
+  const Machine &machine;
+  std::array<int64_t, 4> left{}; // cycles for which each unit is still busy
+  int64_t writes = 0, slowdown = 1;
+};
+
+TEST_F(TimingTest, RandomProgramsAgreeWithASimulationCycleByCycle) {
+  double nominal = machine.engine.clock.typical;
+  machine.points.clear();
+  for (int point = 1; point <= 3; ++point) { // point p slows the engine down p + 1 times
+    double clock = nominal / point;
+    machine.points.push_back({{}, {clock, clock, clock, "Hz", ""}, {}});
+  }
+  std::mt19937 random(7);
+  for (int round = 0; round < 300; ++round) {
+    machine.engine.overlapsTransfers = round % 3 != 0;
+    std::vector<Instruction> code = {Instruction(Opcode::TaskBegin)};
+    std::vector<std::pair<Instruction, int64_t>> unrolled;
+    auto some = [&](int count) {
+      std::vector<Instruction> list;
+      for (int i = 0; i < count; ++i) {
+        int64_t size = 1 + random() % 3;
+        switch (random() % 9) {
+        case 0:
+          list.push_back(matMul(16 * size, 16, 16));
+          break;
+        case 1:
+          list.push_back(sfu(random() % 2 ? Opcode::Softmax : Opcode::LayerNorm, size, 2));
+          break;
+        case 2:
+          list.push_back(sfu(Opcode::ElementAdd, size, 1));
+          break;
+        case 3:
+          list.push_back(transfer(Opcode::LoadData, 16 * size, size));
+          break;
+        case 4:
+          list.push_back(transfer(random() % 2 ? Opcode::StoreData : Opcode::LoadAux, 16 * size));
+          break;
+        case 5:
+          list.push_back(transfer(random() % 2 ? Opcode::LoadMask : Opcode::StoreMask, 16 * size));
+          break;
+        case 6:
+          list.push_back(Instruction(Opcode::HostCopy)
+                             .set(Field::Address, kDram)
+                             .set(Field::OutAddress, kDram + 4096)
+                             .set(Field::Bytes, 8 * size));
+          break;
+        case 7:
+          list.push_back(wait(random() % 8));
+          break;
+        default:
+          list.push_back(random() % 2 ? Instruction(Opcode::Dvfs).set(Field::Point, random() % 3)
+                                      : Instruction(Opcode::TierPower));
+        }
+      }
+      return list;
+    };
+    auto append = [&](const std::vector<Instruction> &list, int64_t repetitions) {
+      if (repetitions > 1)
+        code.push_back(Instruction(Opcode::Loop).set(Field::Count, repetitions));
+      code.insert(code.end(), list.begin(), list.end());
+      if (repetitions > 1)
+        code.push_back(Instruction(Opcode::End));
+      for (int64_t i = 0; i < repetitions; ++i)
+        for (const Instruction &in : list)
+          unrolled.push_back({in, i});
+    };
+    append(some(5), 1);
+    append(some(4), 3);
+    append(some(5), 1);
+    append({Instruction(Opcode::TaskEnd)}, 1);
+    ProgramTiming timing = time(code);
+    Ticks ticks(machine);
+    ASSERT_EQ(timing.totalCycles, ticks.run(unrolled)) << round;
+    std::vector<int64_t> starts;
+    for (const TimedInstruction &timed : timing.instructions)
+      starts.push_back(timed.start);
+    ASSERT_EQ(starts, ticks.starts) << round;
+  }
 }
 
 TEST_F(TimingTest, ErrorsNameTheInstruction) {
