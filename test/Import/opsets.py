@@ -406,7 +406,7 @@ def check_schemas(page):
         forms[m[1], m[3]] = (int(m[4]), int(m[5])) if m[4] else (0, 0)
     # The importer makes these attributes; those it does not take.
     made = {("CumSum", "axis")}
-    left_out = {("Constant", "sparse_value")}
+    left_out = {("Constant", n) for n in ("sparse_value", "value_string", "value_strings")}
     problems, count = [], 0
     for op, attributes in listed.items():
         for opset in range(OLDEST, KNOWN + 1):

@@ -115,8 +115,6 @@ constexpr OpForm kForms[] = {
     {"Constant", "value_floats", -1, 12, kNoEnd},
     {"Constant", "value_int", -1, 12, kNoEnd},
     {"Constant", "value_ints", -1, 12, kNoEnd},
-    {"Constant", "value_string", -1, 12, kNoEnd},
-    {"Constant", "value_strings", -1, 12, kNoEnd},
     {"DequantizeLinear", "axis", -1, 13, kNoEnd},
     {"DequantizeLinear", "block_size", -1, 21, kNoEnd},
     {"DequantizeLinear", "output_dtype", -1, 23, kNoEnd},

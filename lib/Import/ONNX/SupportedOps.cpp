@@ -29,7 +29,8 @@ const char kForms[] = R"(
 
 What only some opsets have; inputs count from 0. In another opset it is refused by name, as ONNX's
 own checker does. `Softmax` and `LogSoftmax` flatten and have axis 1 by default before opset 13;
-`Pad` wraps from 19 on; scales along an axis are from 13 on. Two things are taken in every opset
+`Pad` wraps from 19 on; scales along an axis are from 13 on. Scales of blocks (`block_size` other
+than 0) are refused. Two things are taken in every opset
 because they can mean only one thing: element types that an operator got later, and `Split`
 into equal parts without sizes or a count.
 
