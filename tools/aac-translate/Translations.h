@@ -22,6 +22,7 @@ struct Arguments {
   std::vector<std::string> inputs;
   std::string output = "-";
   std::vector<std::string> bindings; ///< --import-onnx
+  std::string reportFormat, task;    ///< --export-report; `task` of a trace, empty: the only one
   bool keepUnfolded = false;
   bool allowUnsupported = false;
   bool emitBytecode = false;
@@ -34,6 +35,9 @@ absl::Status translateImportOnnx(const Arguments &arguments);
 
 /// --export-stream: a module with a cmd.stream -> the bytes of a stream file.
 absl::Status translateExportStream(const Arguments &arguments);
+
+/// --export-report: a module with a cmd.stream -> its cost report or a schedule's trace.
+absl::Status translateExportReport(const Arguments &arguments);
 
 /// --import-stream: a stream file -> a module of the cmd dialect.
 absl::Status translateImportStream(const Arguments &arguments);

@@ -28,6 +28,13 @@ int main(int argc, char **argv) {
                  translateExportStream);
   addTranslation("--import-stream", "a stream file (.aacs) -> a module of the cmd dialect",
                  translateImportStream);
+  kinds
+      ->add_option("--export-report", arguments.reportFormat,
+                   "a module with a cmd.stream -> its cost report (text, json), or the schedule "
+                   "of a task for Perfetto (trace)")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"text", "json", "trace"}))
+      ->each([&](const std::string &) { translation = translateExportReport; });
   kinds->require_option(1);
 
   app.add_option("inputs", arguments.inputs,
@@ -37,6 +44,9 @@ int main(int argc, char **argv) {
       ->type_name("[TASK=]PATH");
   app.add_option("-o", arguments.output, "output file (default: -, standard output)")
       ->type_name("FILE");
+  app.add_option("--task", arguments.task,
+                 "of --export-report=trace; may be left out where there is one")
+      ->type_name("TASK");
   app.add_flag("--emit-bytecode", arguments.emitBytecode,
                "write MLIR bytecode (the default, except to a terminal)");
   app.add_flag("--text", arguments.emitText, "write MLIR text; weights are printed too")
