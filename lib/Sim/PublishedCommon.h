@@ -20,9 +20,6 @@ struct Decoder {
   std::array<int, 16> read{}; ///< by lane; saved and restored to read a row again
 };
 
-/// `vectors` vectors from `place` on, dense.
-std::vector<uint8_t> decode(const Memory &memory, Place place, int vectors);
-
 } // namespace aac::sim::published
 
 #endif // AAC_LIB_SIM_PUBLISHEDCOMMON_H

@@ -2,8 +2,6 @@
 #include "Commands.h"
 
 #include "aac/Stream/Check.h"
-#include "aac/Stream/Stream.h"
-#include "aac/Support/File.h"
 
 #include <iostream>
 #include <memory>
@@ -16,12 +14,6 @@ struct Options {
   std::string input, machine;
 };
 
-absl::StatusOr<Machine> machineOf(const Options &options, const Stream &stream) {
-  if (!options.machine.empty())
-    return Machine::load(options.machine, defaultMachinePath());
-  return Machine::parse(stream.machine, "machine of " + options.input);
-}
-
 } // namespace
 
 void tool::addCheckCommand(CLI::App &app) {
@@ -32,22 +24,14 @@ void tool::addCheckCommand(CLI::App &app) {
   command->add_option("--machine", options->machine,
                       "Name or file of a machine; without it the one in the stream");
   command->callback([options] {
-    auto bytes = readFile(options->input);
-    if (!bytes.ok())
-      fail(bytes.status());
-    auto stream = deserialize(*bytes);
-    if (!stream.ok())
-      fail(inFile(options->input, stream.status()));
-    auto machine = machineOf(*options, *stream);
-    if (!machine.ok())
-      fail(machine.status());
-    if (absl::Status status = checkStream(*stream, *machine); !status.ok())
+    auto [stream, machine] = readStreamFile(options->input, options->machine);
+    if (absl::Status status = checkStream(stream, machine); !status.ok())
       fail(inFile(options->input, status));
     size_t instructions = 0;
-    for (const Program &program : stream->programs)
+    for (const Program &program : stream.programs)
       instructions += program.code.size();
     std::cout << options->input << ": no faults in " << instructions << " instructions of "
-              << stream->programs.size() << " programs for " << stream->tasks.size() << " tasks on "
-              << machine->name << "\n";
+              << stream.programs.size() << " programs for " << stream.tasks.size() << " tasks on "
+              << machine.name << "\n";
   });
 }

@@ -9,6 +9,8 @@
 #ifndef AAC_SIM_COMMANDS_H
 #define AAC_SIM_COMMANDS_H
 
+#include "aac/Machine/Machine.h"
+#include "aac/Stream/Stream.h"
 #include "absl/status/status.h"
 #include <CLI/CLI.hpp>
 #include <string>
@@ -20,6 +22,15 @@ namespace aac::tool {
 
 /// `status` with the file that it is about named before its message.
 absl::Status inFile(const std::string &path, const absl::Status &status);
+
+/// A stream and the machine that a command looks at it with.
+struct StreamFile {
+  Stream stream;
+  Machine machine;
+};
+/// The stream at `path`, - for stdin; `machine` names another machine than the one in it, or is
+/// empty. Fails on what cannot be read.
+StreamFile readStreamFile(const std::string &path, const std::string &machine);
 
 void addAsCommand(CLI::App &app);
 void addCheckCommand(CLI::App &app);

@@ -15,16 +15,19 @@
 #include "aac/Sim/Published.h"
 #include "aac/Sim/Timing.h"
 #include "aac/Support/File.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 namespace aac::tool {
 namespace {
@@ -37,23 +40,90 @@ int64_t imageSize(const json &record, const char *name, int64_t unitBytes) {
   return static_cast<int64_t>(bytes(record, name).size()) / unitBytes;
 }
 
-/// Compares the result as the memory holds it and as a dense matrix.
+/// Compares the result as the memory holds it and as a dense matrix. `codes` are the result in
+/// the order of its vectors, `dense` those of the matrix.
 std::string compare(const json &record, const std::string &prefix, const pub::Memory &memory,
-                    int base, const std::vector<uint8_t> &dense) {
+                    int base, const std::vector<uint8_t> &codes,
+                    const std::vector<uint8_t> &dense) {
   std::vector<uint8_t> wantMask = bytes(record, (prefix + "_mask_hex").c_str());
   std::vector<uint8_t> wantData = bytes(record, (prefix + "_data_hex").c_str());
+  std::array<size_t, kLanes> stored{};
+  for (size_t i = 0; i < codes.size(); ++i)
+    stored[i % kLanes] += codes[i] != 0;
+  size_t vectors = codes.size() / kLanes, rows = *std::max_element(stored.begin(), stored.end());
   std::vector<uint8_t> mask, data;
-  for (size_t i = 0; i < wantMask.size() / 2; ++i) {
+  for (size_t i = 0; i < vectors; ++i) {
     uint16_t word = memory.mask[(static_cast<size_t>(base) + i) % memory.mask.size()];
     mask.push_back(static_cast<uint8_t>(word));
     mask.push_back(static_cast<uint8_t>(word >> 8));
   }
-  for (size_t i = 0; i < wantData.size(); ++i)
+  for (size_t i = 0; i < rows * kLanes; ++i)
     data.push_back(memory.data[(static_cast<size_t>(base) + i) % memory.data.size()]);
-  std::string found = difference("result", bytes(record, (prefix + "_hex").c_str()), dense);
+  auto named = [&](const char *suffix, const char *what) {
+    return absl::StrCat("field '", prefix, suffix, "': ", what);
+  };
+  std::string found =
+      difference(named("_hex", "result").c_str(), bytes(record, (prefix + "_hex").c_str()), dense);
   if (found.empty())
-    found = difference("mask memory", wantMask, mask);
-  return found.empty() ? difference("data memory", wantData, data) : found;
+    found = difference(named("_mask_hex", "mask memory").c_str(), wantMask, mask);
+  if (found.empty())
+    found = difference(named("_data_hex", "data memory").c_str(), wantData, data);
+  checkStated(record, (prefix + "_mask_words").c_str(), vectors);
+  checkStated(record, (prefix + "_data_rows").c_str(), rows);
+  return found;
+}
+
+/// Checks what a record says of an operand besides its image: its sizes, and its codes as a
+/// dense matrix, which are `codes`.
+void checkOperand(const json &record, const std::string &prefix, const char *matrix,
+                  const std::vector<uint8_t> &codes) {
+  checkStated(record, (prefix + "_mask_words").c_str(),
+              imageSize(record, (prefix + "_mask_hex").c_str(), 2));
+  checkStated(record, (prefix + "_data_rows").c_str(),
+              imageSize(record, (prefix + "_data_hex").c_str(), kLanes));
+  if (!record.contains(matrix))
+    return;
+  std::string found =
+      difference(absl::StrCat("field '", matrix, "': operand in the memory").c_str(),
+                 bytes(record, matrix), codes);
+  if (!found.empty())
+    throw BadRecord{found};
+}
+
+using Parts = std::vector<std::pair<registers::Part, int>>;
+
+/// Checks `registers`, the words in force at the start, and the fields that repeat them.
+void checkRegisters(const json &record, const Parts &parts) {
+  std::map<registers::Register, uint32_t> words;
+  for (auto [part, value] : parts) {
+    const registers::PartSpec &spec = registers::specOf(part);
+    uint32_t mask = static_cast<uint32_t>((uint64_t{1} << spec.bits) - 1);
+    words[spec.reg] |= (static_cast<uint32_t>(value) & mask) << spec.low;
+  }
+  using registers::Register;
+  checkStated(record, "use_axi", words[Register::UseAxi]);
+  checkStated(record, "use_gb", words[Register::UseSfu]);
+  checkStated(record, "gb_mode_config", words[Register::SfuMode]);
+  checkStated(record, "reset_mode", absl::StrFormat("0x%03x", words[Register::DecoderMode]));
+  auto stated = record.find("registers");
+  if (stated == record.end())
+    return;
+  if (!stated->is_object())
+    throw BadRecord{"field 'registers' is not an object"};
+  for (const auto &[name, value] : stated->items()) {
+    uint32_t address = 0, word = 0;
+    auto found = absl::SimpleHexAtoi(name, &address) && registers::isRegister(address)
+                     ? words.find(static_cast<Register>(address))
+                     : words.end();
+    if (found == words.end())
+      throw BadRecord{absl::StrCat("field 'registers' has '", onOneLine(name),
+                                   "', no register of this operation")};
+    if (!value.is_string() || !absl::SimpleHexAtoi(value.get<std::string>(), &word) ||
+        word != found->second)
+      throw BadRecord{absl::StrFormat("field 'registers': %s is not 0x%08x, as the record's other "
+                                      "fields say",
+                                      name, found->second)};
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -101,7 +171,7 @@ std::string Cycles::compare(const std::string &name, const json &observed,
   int64_t want = integerOf(observed, name.c_str(), 1, int64_t{1} << 40);
   absl::StatusOr<int64_t> got = sim::instructionCycles(in, *machine);
   if (!got.ok())
-    fail(got.status());
+    throw BadRecord{absl::StrCat(name, ": ", std::string(got.status().message()))};
   int64_t most = std::max(kSlack, static_cast<int64_t>(kTolerance * static_cast<double>(want)));
   if (std::abs(*got - want) <= most)
     return "";
@@ -127,7 +197,7 @@ std::string Cycles::compare(const json &record, const isa::Instruction &operatio
   for (const auto &[name, observed] : transfers->items()) {
     auto size = sizes.find(name);
     if (size == sizes.end())
-      throw BadRecord{absl::StrCat("field 'cycles_loads_stores' has a transfer '", name,
+      throw BadRecord{absl::StrCat("field 'cycles_loads_stores' has a transfer '", onOneLine(name),
                                    "' that the operation does not have")};
     bool store = name.find("store") == 0, mask = name.find("mask") != std::string::npos;
     isa::Instruction in(name == "load_aux" ? isa::Opcode::LoadAux
@@ -137,7 +207,7 @@ std::string Cycles::compare(const json &record, const isa::Instruction &operatio
     in.set(Field::Address, static_cast<int64_t>(machine->tiers.front().base));
     if (in.has(Field::Chunks))
       in.set(Field::Chunks, 1);
-    found = compare(name, observed, in);
+    found = compare("cycles_loads_stores." + name, observed, in);
     if (!found.empty())
       return found;
   }
@@ -154,6 +224,7 @@ int64_t storedRows(int64_t vectors) { return vectors <= 128 ? vectors : roundUp(
 
 std::string runMatMul(const json &record, Cycles &cycles) {
   using isa::Field;
+  using registers::Part;
   pub::MatMul op;
   op.n0 = number(record, "N0", 16, 1008);
   op.n1 = number(record, "N1", 16, 1008);
@@ -173,10 +244,37 @@ std::string runMatMul(const json &record, Cycles &cycles) {
   pub::Engine engine;
   loadImage(engine.memory[0], record, "A");
   loadImage(engine.memory[1], record, "B");
+  auto operand = [&](int i, int rows) {
+    return fromBlockOrder(pub::decode(engine.memory[i], op.input[i], rows * op.m / kLanes), rows,
+                          op.m);
+  };
+  checkOperand(record, "A", "A_hex", operand(0, op.n0));
+  checkOperand(record, "B", "B_hex", operand(1, op.n1));
+  checkStated(record, "A_shape", {op.n0, op.m});
+  checkStated(record, "B_shape", {op.n1, op.m});
+  checkStated(record, "C_shape", {op.n1, op.n0});
+  checkRegisters(record, {{Part::FlipMem, memory},
+                          {Part::Relu, op.relu},
+                          {Part::BiasEnable, op.biasEnable},
+                          {Part::WeightBias, op.weightBias},
+                          {Part::OutBias, op.outBias},
+                          {Part::Shift, op.shift},
+                          {Part::N0, op.n0},
+                          {Part::N1, op.n1},
+                          {Part::M, op.m},
+                          {Part::InputBase0, base[0]},
+                          {Part::InputBase1, base[1]},
+                          {Part::InputOffset0, offset[0]},
+                          {Part::InputOffset1, offset[1]},
+                          {Part::OutputBase, outBase},
+                          {Part::UseAxi, 0},
+                          {Part::UseSfu, 0},
+                          {Part::DecoderMode0, registers::kDecodeN0},
+                          {Part::DecoderMode1, registers::kDecodeN1}});
   std::vector<uint8_t> c = engine.matMul(op);
   engine.encode(memory, outBase, c);
   std::string found =
-      compare(record, "C", engine.memory[memory], outBase, fromBlockOrder(c, op.n1, op.n0));
+      compare(record, "C", engine.memory[memory], outBase, c, fromBlockOrder(c, op.n1, op.n0));
   if (!found.empty())
     return found;
   int64_t vectors = static_cast<int64_t>(op.n0) * op.n1 / kLanes;
@@ -207,6 +305,31 @@ pub::Sfu sfuOf(const json &record) {
   return op;
 }
 
+/// The words of a special function unit, and those of `more`.
+void checkSfu(const json &record, const pub::Sfu &op, int outBase, int decoder, int mode,
+              const Parts &more) {
+  using registers::Part;
+  std::array<int, 2> base = pair(record, "base_input"), offset = pair(record, "base_input_offset");
+  checkStated(record, "shape", {op.timesteps, op.vectors * kLanes});
+  Parts parts = {{Part::FlipMem, op.memory},
+                 {Part::OutputBase, outBase},
+                 {Part::UseAxi, 0},
+                 {Part::UseSfu, 1},
+                 {Part::SfuMode, mode},
+                 {Part::InputBase0, base[0]},
+                 {Part::InputBase1, base[1]},
+                 {Part::InputOffset0, offset[0]},
+                 {Part::InputOffset1, offset[1]},
+                 {Part::Vectors, op.vectors},
+                 {Part::Timesteps, op.timesteps},
+                 {Part::Bias1, op.activationBias[0]},
+                 {Part::Bias2, op.activationBias[1]},
+                 {Part::Bias3, op.activationBias[2]},
+                 {op.memory ? Part::DecoderMode1 : Part::DecoderMode0, decoder}};
+  parts.insert(parts.end(), more.begin(), more.end());
+  checkRegisters(record, parts);
+}
+
 std::string sfuCycles(const json &record, Cycles &cycles, isa::Opcode opcode, const pub::Sfu &op,
                       const std::string &image) {
   using isa::Field;
@@ -232,13 +355,18 @@ std::string runElementAdd(const json &record, Cycles &cycles) {
   int outBase = number(record, "base_output", 0, 4095);
   pub::Engine engine;
   loadImage(engine.memory[op.memory], record, "in");
+  int vectors = op.vectors * op.timesteps;
+  checkOperand(record, "in", "A_hex", pub::decode(engine.memory[op.memory], op.input[0], vectors));
+  checkOperand(record, "in", "B_hex", pub::decode(engine.memory[op.memory], op.input[1], vectors));
+  checkSfu(record, op, outBase, registers::kDecodeAdd, registers::kSfuAdd, {});
   std::vector<uint8_t> c = engine.elementAdd(op);
   engine.encode(op.memory, outBase, c);
-  std::string found = compare(record, "C", engine.memory[op.memory], outBase, c);
+  std::string found = compare(record, "C", engine.memory[op.memory], outBase, c, c);
   return found.empty() ? sfuCycles(record, cycles, isa::Opcode::ElementAdd, op, "in") : found;
 }
 
 std::string runLayerNorm(const json &record, Cycles &cycles) {
+  using registers::Part;
   pub::Sfu op = sfuOf(record);
   op.input[0].data = op.input[op.memory].data;
   op.gammaBase = number(record, "base_gamma", 0, 255);
@@ -248,32 +376,51 @@ std::string runLayerNorm(const json &record, Cycles &cycles) {
   pub::Engine engine;
   loadImage(engine.memory[op.memory], record, "X");
   loadAux(engine, record);
+  checkOperand(record, "X", "X_hex",
+               pub::decode(engine.memory[op.memory], op.input[0], op.vectors * op.timesteps));
+  checkStated(record, "aux_rows", imageSize(record, "aux_hex", kLanes));
+  int betaBase = record.contains("base_beta") ? number(record, "base_beta", 0, 255) : 0;
+  checkSfu(record, op, outBase, registers::kDecodeLayerNorm, registers::kSfuLayerNorm,
+           {{Part::GammaBase, op.gammaBase},
+            {Part::BetaBase, betaBase},
+            {Part::GammaBias, op.gammaBias},
+            {Part::BetaBias, op.betaBias}});
   std::vector<uint8_t> y = engine.layerNorm(op);
   engine.encode(op.memory, outBase, y);
-  std::string found = compare(record, "Y", engine.memory[op.memory], outBase, y);
+  std::string found = compare(record, "Y", engine.memory[op.memory], outBase, y, y);
   return found.empty() ? sfuCycles(record, cycles, isa::Opcode::LayerNorm, op, "X") : found;
 }
 
 /// A register-level stream: what it leaves in the external memory.
 std::string runRegisters(const json &record) {
-  const json &before = field(record, "dram_before"), &commands = field(record, "commands"),
-             &after = field(record, "dram_after");
-  if (!before.is_array() || !commands.is_array() || !after.is_array())
-    throw BadRecord{"'dram_before', 'commands' and 'dram_after' must be lists"};
-  auto region = [](const json &entry, std::vector<uint8_t> &data) {
+  auto list = [&](const char *name) -> const json & {
+    const json &value = field(record, name);
+    if (!value.is_array())
+      throw BadRecord{absl::StrCat("field '", name, "' is not a list")};
+    return value;
+  };
+  const json &before = list("dram_before"), &commands = list("commands");
+  const json &after = list("dram_after");
+  auto region = [](const char *name, const json &regions, size_t i, std::vector<uint8_t> &data) {
     uint32_t address = 0;
-    const json &text = entry.is_object() ? field(entry, "addr") : entry;
-    if (!text.is_string() || !absl::SimpleHexAtoi(text.get<std::string>(), &address))
-      throw BadRecord{"a memory region has no address 'addr' in hex"};
-    data = bytes(entry, "hex");
+    try {
+      const json &entry = regions[i];
+      if (!entry.is_object())
+        throw BadRecord{"not an object with 'addr' and 'hex'"};
+      if (!absl::SimpleHexAtoi(text(entry, "addr"), &address))
+        throw BadRecord{"field 'addr' is not an address of 32 bits in hex"};
+      data = bytes(entry, "hex");
+    } catch (const BadRecord &bad) {
+      throw BadRecord{absl::StrCat(name, "[", i, "]: ", bad.message)};
+    }
     return address;
   };
   Machine machine; // the published source has one size
   machine.engine.semantics = Semantics::Published;
   std::unique_ptr<sim::Accelerator> accelerator = sim::Accelerator::create(machine);
   std::vector<uint8_t> data;
-  for (const json &entry : before) {
-    uint32_t address = region(entry, data);
+  for (size_t i = 0; i < before.size(); ++i) {
+    uint32_t address = region("dram_before", before, i, data);
     accelerator->dram.write(address, data);
   }
   for (size_t i = 0; i < commands.size(); ++i) {
@@ -282,13 +429,14 @@ std::string runRegisters(const json &record) {
     absl::StatusOr<registers::Command> command = registers::parse(commands[i].get<std::string>());
     absl::Status status = command.ok() ? accelerator->run(*command) : command.status();
     if (!status.ok())
-      return absl::StrCat("command ", i, " (", commands[i].get<std::string>(),
+      return absl::StrCat("command ", i, " (", onOneLine(commands[i].get<std::string>()),
                           "): ", std::string(status.message()));
   }
-  for (const json &entry : after) {
-    uint32_t address = region(entry, data);
-    std::string found = difference(absl::StrFormat("external memory at 0x%x", address).c_str(),
-                                   data, accelerator->dram.read(address, data.size()));
+  for (size_t i = 0; i < after.size(); ++i) {
+    uint32_t address = region("dram_after", after, i, data);
+    std::string found =
+        difference(absl::StrFormat("dram_after[%d]: external memory at 0x%x", i, address).c_str(),
+                   data, accelerator->dram.read(address, data.size()));
     if (!found.empty())
       return found;
   }
@@ -305,7 +453,7 @@ std::string runConversion(const json &record, const std::string &type) {
       table.push_back(static_cast<uint8_t>(entry));
       table.push_back(static_cast<uint8_t>(entry >> 8));
     }
-    return difference("table", bytes(record, "hex"), table);
+    return difference("field 'hex': table", bytes(record, "hex"), table);
   }
   int b = bias(record, "bias"), value = number(record, "value", -32768, 32767);
   std::vector<uint8_t> code = bytes(record, "code");
@@ -316,34 +464,125 @@ std::string runConversion(const json &record, const std::string &type) {
     return got == value ? "" : absl::StrFormat("value is %d, expected %d", got, value);
   }
   if (type != "fx10_to_af8" && type != "acc12_to_af8")
-    throw BadRecord{absl::StrCat("unknown conversion '", type, "'")};
+    throw BadRecord{absl::StrCat("unknown conversion '", onOneLine(type), "' in field 't'")};
   int fractionBits = type == "acc12_to_af8" ? 12 : 10;
   return difference("code", code, {pub::toCode(static_cast<int16_t>(value), fractionBits, b)});
 }
 
 std::string runRecord(const json &record, Cycles &cycles, CorrectedRecords &corrected) {
-  if (auto semantics = record.find("semantics"); semantics != record.end()) {
-    if (*semantics == "CORRECTED")
+  if (record.contains("semantics")) {
+    std::string semantics = text(record, "semantics");
+    if (semantics == "CORRECTED")
       return corrected.run(record);
-    if (*semantics != "PUBLISHED")
-      throw BadRecord{absl::StrCat("unknown semantics ", semantics->dump())};
+    if (semantics != "PUBLISHED")
+      throw BadRecord{absl::StrCat("unknown semantics \"", onOneLine(semantics), "\"")};
   }
-  if (record.contains("t") && record["t"].is_string())
-    return runConversion(record, record["t"].get<std::string>());
+  if (record.contains("t"))
+    return runConversion(record, text(record, "t"));
   if (record.contains("commands"))
     return runRegisters(record);
-  const json &op = field(record, "op");
+  std::string op = text(record, "op");
   if (op == "matmul")
     return runMatMul(record, cycles);
   if (op == "elemadd")
     return runElementAdd(record, cycles);
   if (op == "layernorm")
     return runLayerNorm(record, cycles);
-  throw BadRecord{absl::StrCat("unknown operation ", op.dump())};
+  throw BadRecord{absl::StrCat("unknown operation \"", onOneLine(op), "\" in field 'op'")};
+}
+
+/// Fields of records of either kind; others are named once a file, for they may be misspelt.
+bool isKnown(const std::string &name) {
+  static const std::set<std::string> names = {"A_data_hex",
+                                              "A_data_rows",
+                                              "A_hex",
+                                              "A_mask_hex",
+                                              "A_mask_mode",
+                                              "A_mask_words",
+                                              "A_shape",
+                                              "B_data_hex",
+                                              "B_data_rows",
+                                              "B_hex",
+                                              "B_mask_hex",
+                                              "B_mask_mode",
+                                              "B_mask_words",
+                                              "B_shape",
+                                              "C_data_hex",
+                                              "C_data_rows",
+                                              "C_hex",
+                                              "C_mask_hex",
+                                              "C_mask_words",
+                                              "C_residual",
+                                              "C_shape",
+                                              "M",
+                                              "N0",
+                                              "N1",
+                                              "X_data_hex",
+                                              "X_data_rows",
+                                              "X_hex",
+                                              "X_mask_hex",
+                                              "X_mask_words",
+                                              "Y_data_hex",
+                                              "Y_data_rows",
+                                              "Y_hex",
+                                              "Y_mask_hex",
+                                              "Y_mask_words",
+                                              "accum_right_shift",
+                                              "adf_accum_bias",
+                                              "adpbias_act1",
+                                              "adpbias_act2",
+                                              "adpbias_act3",
+                                              "adpbias_beta",
+                                              "adpbias_gamma",
+                                              "aux_hex",
+                                              "aux_rows",
+                                              "base_beta",
+                                              "base_gamma",
+                                              "base_input",
+                                              "base_input_offset",
+                                              "base_output",
+                                              "bias",
+                                              "code",
+                                              "commands",
+                                              "cycles_loads_stores",
+                                              "cycles_start_to_irq",
+                                              "derived",
+                                              "dram_after",
+                                              "dram_before",
+                                              "format",
+                                              "gb_mode_config",
+                                              "group",
+                                              "hex",
+                                              "id",
+                                              "in_data_hex",
+                                              "in_data_rows",
+                                              "in_mask_hex",
+                                              "in_mask_words",
+                                              "is_bias",
+                                              "is_relu",
+                                              "mask_mode",
+                                              "memory",
+                                              "num_timestep",
+                                              "num_vector",
+                                              "op",
+                                              "output_memory",
+                                              "quirk",
+                                              "ref",
+                                              "registers",
+                                              "reset_mode",
+                                              "semantics",
+                                              "shape",
+                                              "t",
+                                              "tags",
+                                              "use_axi",
+                                              "use_gb",
+                                              "value",
+                                              "weight_bias"};
+  return names.count(name) || absl::EndsWith(name, "_source");
 }
 
 void runFiles(const std::vector<std::string> &files, Cycles cycles) {
-  constexpr int64_t mostShown = 20;
+  constexpr size_t mostShown = 20;
   CorrectedRecords corrected;
   int64_t passed = 0, failed = 0;
   for (const std::string &path : files) {
@@ -351,6 +590,7 @@ void runFiles(const std::vector<std::string> &files, Cycles cycles) {
     if (!text.ok())
       fail(text.status());
     int64_t lineNumber = 0;
+    std::set<std::string> unread; // of this file, named already
     for (absl::string_view line : absl::StrSplit(*text, '\n')) {
       ++lineNumber;
       if (line.find_first_not_of(" \t\r") == absl::string_view::npos)
@@ -366,13 +606,18 @@ void runFiles(const std::vector<std::string> &files, Cycles cycles) {
       } else {
         problem = "not a JSON object";
       }
+      if (record.is_object() && !record.contains("semantics"))
+        for (const auto &[name, value] : record.items())
+          if (!isKnown(name) && unread.size() < mostShown && unread.insert(name).second)
+            std::cerr << path << ":" << lineNumber << ": note: field '" << onOneLine(name)
+                      << "' is not read\n";
       ++(problem.empty() ? passed : failed);
-      if (problem.empty() || failed > mostShown)
+      if (problem.empty() || failed > static_cast<int64_t>(mostShown))
         continue;
       std::string id = record.is_object() && record.contains("id") && record["id"].is_string()
-                           ? record["id"].get<std::string>() + ": "
+                           ? onOneLine(record["id"].get<std::string>()) + ": "
                            : "";
-      std::cerr << path << ":" << lineNumber << ": " << id << problem << "\n";
+      std::cerr << path << ":" << lineNumber << ": " << onOneLine(id + problem, 800) << "\n";
     }
   }
   if (std::string summary = corrected.summary(); !summary.empty())

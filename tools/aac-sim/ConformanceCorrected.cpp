@@ -403,22 +403,18 @@ std::string CorrectedRecords::runOperation(const json &record, const std::string
 }
 
 std::string CorrectedRecords::runOnce(const json &record) {
-  auto type = record.find("t");
-  if (type == record.end()) {
-    const json &op = field(record, "op");
-    if (!op.is_string())
-      throw BadRecord{absl::StrCat("unknown operation ", op.dump())};
-    return runOperation(record, op.get<std::string>());
-  }
-  if (*type == "af8_to_q14")
+  if (!record.contains("t"))
+    return runOperation(record, text(record, "op"));
+  std::string type = text(record, "t");
+  if (type == "af8_to_q14")
     return runToWords(record);
-  if (*type == "q14_to_af8" || *type == "q12_to_af8")
-    return runToCodes(record, *type == "q14_to_af8" ? 14 : 12);
-  if (*type == "dvfs")
+  if (type == "q14_to_af8" || type == "q12_to_af8")
+    return runToCodes(record, type == "q14_to_af8" ? 14 : 12);
+  if (type == "dvfs")
     return runDvfs(record);
-  if (*type == "exp" || *type == "inverse_sqrt" || *type == "ln")
-    return runFunction(record, type->get<std::string>());
-  throw BadRecord{absl::StrCat("unknown conversion ", type->dump())};
+  if (type == "exp" || type == "inverse_sqrt" || type == "ln")
+    return runFunction(record, type);
+  throw BadRecord{absl::StrCat("unknown conversion \"", onOneLine(type), "\"")};
 }
 
 std::string CorrectedRecords::run(const json &record) {

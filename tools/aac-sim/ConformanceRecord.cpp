@@ -44,6 +44,32 @@ std::vector<int64_t> integers(const json &record, const char *name, int64_t low,
   return result;
 }
 
+std::string text(const json &record, const char *name) {
+  const json &value = field(record, name);
+  if (!value.is_string())
+    throw BadRecord{absl::StrCat("field '", name, "' is not a string")};
+  return value.get<std::string>();
+}
+
+void checkStated(const json &record, const char *name, const json &expected) {
+  auto stated = record.find(name);
+  if (stated != record.end() && *stated != expected)
+    throw BadRecord{absl::StrCat("field '", name, "' is not ", expected.dump(),
+                                 ", as the record's other fields say")};
+}
+
+std::string onOneLine(absl::string_view text, size_t most) {
+  std::string line;
+  for (char c : text.substr(0, most))
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      absl::StrAppend(&line, "\\x", absl::Hex(c, absl::kZeroPad2));
+    else
+      line += c;
+  while (text.size() > most && !line.empty() && (line.back() & 0xc0) == 0x80)
+    line.pop_back(); // not half a character
+  return text.size() > most ? line + " ..." : line;
+}
+
 std::array<int, 2> pair(const json &record, const char *name) {
   const json &value = field(record, name);
   if (!value.is_array() || value.size() != 2)
@@ -69,18 +95,23 @@ void loadImage(sim::published::Memory &memory, const json &record, const std::st
   std::vector<uint8_t> data = bytes(record, (prefix + "_data_hex").c_str());
   std::vector<uint8_t> mask = bytes(record, (prefix + "_mask_hex").c_str());
   size_t first = static_cast<size_t>(row);
+  if (mask.size() % 2)
+    throw BadRecord{absl::StrCat("field '", prefix, "_mask_hex' has half a mask word at its end")};
+  if (data.size() % kLanes)
+    throw BadRecord{absl::StrCat("field '", prefix, "_data_hex' has part of a row at its end")};
   if (first * kLanes + data.size() > memory.data.size() ||
       first + mask.size() / 2 > memory.mask.size())
-    throw BadRecord{absl::StrCat("the image of ", prefix, " does not fit the memory")};
+    throw BadRecord{absl::StrCat("the image of ", prefix, " does not fit the memory: fields '",
+                                 prefix, "_data_hex' and '", prefix, "_mask_hex'")};
   std::copy(data.begin(), data.end(), memory.data.begin() + row * kLanes);
-  for (size_t i = 0; i + 1 < mask.size(); i += 2)
+  for (size_t i = 0; i < mask.size(); i += 2)
     memory.mask[first + i / 2] = static_cast<uint16_t>(mask[i] | mask[i + 1] << 8);
 }
 
 void loadAux(sim::published::Memories &memories, const json &record) {
   std::vector<uint8_t> aux = bytes(record, "aux_hex");
   if (aux.size() > memories.aux.size())
-    throw BadRecord{"the auxiliary image does not fit"};
+    throw BadRecord{"the auxiliary image does not fit: field 'aux_hex'"};
   std::copy(aux.begin(), aux.end(), memories.aux.begin());
 }
 

@@ -9,6 +9,7 @@
 
 #include "aac/Machine/Machine.h"
 #include "aac/Sim/Published.h"
+#include "absl/strings/string_view.h"
 #include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -34,6 +35,12 @@ int bias(const nlohmann::json &record, const char *name);
 /// A field that is a list of integers.
 std::vector<int64_t> integers(const nlohmann::json &record, const char *name, int64_t low,
                               int64_t high);
+/// A field that is a string.
+std::string text(const nlohmann::json &record, const char *name);
+/// A field that says what follows from others, if it is there.
+void checkStated(const nlohmann::json &record, const char *name, const nlohmann::json &expected);
+/// Text of a record for a message: no control characters, and cut where it is long.
+std::string onOneLine(absl::string_view text, size_t most = 80);
 /// Two bases.
 std::array<int, 2> pair(const nlohmann::json &record, const char *name);
 /// A hex string.

@@ -2,7 +2,6 @@
 #include "Commands.h"
 
 #include "aac/Registers/Registers.h"
-#include "aac/Stream/Stream.h"
 #include "aac/Support/File.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -70,23 +69,13 @@ void tool::addRegistersCommand(CLI::App &app) {
   command->add_flag("--notes", options->notes,
                     "Comment lines with each instruction, the host's among them");
   command->callback([options] {
-    auto bytes = readFile(options->input);
-    if (!bytes.ok())
-      fail(bytes.status());
-    auto stream = deserialize(*bytes);
-    if (!stream.ok())
-      fail(inFile(options->input, stream.status()));
-    auto machine = options->machine.empty()
-                       ? Machine::parse(stream->machine, "machine of " + options->input)
-                       : Machine::load(options->machine, defaultMachinePath());
-    if (!machine.ok())
-      fail(machine.status());
-    auto programs = selected(*options, *stream);
+    auto [stream, machine] = readStreamFile(options->input, options->machine);
+    auto programs = selected(*options, stream);
     if (!programs.ok())
       fail(inFile(options->input, programs.status()));
     std::string text;
     for (const Program *program : *programs) {
-      auto lines = registers::expandProgram(*program, machine->engine.semantics);
+      auto lines = registers::expandProgram(*program, machine.engine.semantics);
       if (!lines.ok())
         fail(inFile(options->input, lines.status()));
       if (options->notes)

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Commands.h"
 
+#include "aac/Support/File.h"
 #include "absl/strings/str_cat.h"
 
 #include <iostream>
@@ -17,6 +18,21 @@ void aac::tool::fail(const absl::Status &status) {
 
 absl::Status aac::tool::inFile(const std::string &path, const absl::Status &status) {
   return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
+}
+
+aac::tool::StreamFile aac::tool::readStreamFile(const std::string &path,
+                                                const std::string &machineName) {
+  auto bytes = readFile(path);
+  if (!bytes.ok())
+    fail(bytes.status());
+  auto stream = deserialize(*bytes);
+  if (!stream.ok())
+    fail(inFile(path, stream.status()));
+  auto machine = machineName.empty() ? Machine::parse(stream->machine, "machine of " + path)
+                                     : Machine::load(machineName, defaultMachinePath());
+  if (!machine.ok())
+    fail(machine.status());
+  return {*std::move(stream), *std::move(machine)};
 }
 
 int main(int argc, char **argv) {

@@ -51,6 +51,9 @@ struct Place {
   int mask = 0, data = 0;
 };
 
+/// `vectors` vectors from `place` on, dense.
+std::vector<uint8_t> decode(const Memory &memory, Place place, int vectors);
+
 struct MatMul {
   int n0 = 0, n1 = 0, m = 0;
   bool relu = false, biasEnable = false;

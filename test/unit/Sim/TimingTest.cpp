@@ -1,5 +1,6 @@
 //===- TimingTest.cpp - cycles against the measured points, and overlap ----===//
 #include "aac/Sim/Timing.h"
+#include "../Golden.h"
 
 #include "aac/Registers/Registers.h"
 
@@ -108,13 +109,8 @@ TEST_F(TimingTest, TransfersFollowTheMeasuredFormulas) {
 /// Cycles observed on the published source: every operation and transfer of every record,
 /// within 3 %, or one cycle where that is less (3 % of a transfer of few cycles).
 TEST_F(TimingTest, WithinThreePercentOfEveryObservedRecord) {
-  const char *shared = std::getenv("AAC_SHARED");
-  std::filesystem::path golden =
-      (shared ? std::filesystem::path(shared)
-              : std::filesystem::path(AAC_SOURCE_DIR) / ".." / "shared") /
-      "golden";
-  if (!std::filesystem::exists(golden / "matmul.jsonl"))
-    GTEST_SKIP() << "no records in " << golden << " (AAC_SHARED names another folder)";
+  if (!std::filesystem::exists(goldenFile("matmul")))
+    GTEST_SKIP() << noGoldenFiles();
   auto published = Machine::load("edgebert-published", {std::string(AAC_SOURCE_DIR) + "/machines"});
   ASSERT_TRUE(published.ok()) << published.status();
   machine.engine = published->engine;
@@ -132,7 +128,7 @@ TEST_F(TimingTest, WithinThreePercentOfEveryObservedRecord) {
     ++compared;
   };
   for (const char *name : {"matmul", "elemadd", "layernorm"}) {
-    std::ifstream file(golden / (std::string(name) + ".jsonl"));
+    std::ifstream file(goldenFile(name));
     for (std::string line; std::getline(file, line);) {
       auto record = nlohmann::json::parse(line);
       std::string id = record["id"];
