@@ -23,6 +23,6 @@ configure_file(${CMAKE_CURRENT_LIST_DIR}/lit.site.cfg.py.in
 
 add_custom_target(check-lit
   COMMAND ${Python3_EXECUTABLE} ${AAC_LIT} -sv ${CMAKE_CURRENT_BINARY_DIR}
-  DEPENDS ${AAC_LIT_TOOLS} ISAPrintProgram aac-test-changing
+  DEPENDS ${AAC_LIT_TOOLS} ISAPrintProgram ReplayStream aac-test-changing
   COMMENT "Running the lit tests"
   USES_TERMINAL)

@@ -48,8 +48,7 @@ struct State {
   std::map<int, Unit> units;                          ///< by mode
   std::deque<Pair> sequencerBases;                    ///< rule 3
   int matmuls = 0, latchedM = 0;                      ///< rule 5
-  int sinceMatMul = 0;                                ///< SFU operations, rule 6
-  int limit = 99;                                     ///< of those
+  int limit = 99;                                     ///< of those that wait, rule 6
   bool encoderBased = false;
   std::deque<int> outputBases; ///< not yet looked at, rule 4
   published::Encoder encoder;
@@ -408,7 +407,6 @@ absl::Status Published::matMul() {
                                            target == 1 && op.n0 == kLanes);
       !status.ok())
     return status;
-  s.sinceMatMul = 0;
   encode(engine.matMul(op));
   return absl::OkStatus();
 }
@@ -431,11 +429,10 @@ absl::Status Published::sfu(Start opcode, DecoderMode decoder, SfuMode mode) {
                              " must be written before it, after 0x54"));
   // Rule 6. A mixture stops no later than the kind with the least room.
   s.limit = std::min(s.limit, entropyOp ? 9 : (opcode == Start::ElementAdd ? 7 : 4));
-  if (++s.sinceMatMul > s.limit)
-    return hang(
-        absl::StrFormat("rule 6: operation %d of this kind without a matrix product between: "
-                        "soft reset first",
-                        s.sinceMatMul));
+  if (static_cast<int>(s.sequencerBases.size()) > s.limit)
+    return hang(absl::StrFormat("rule 6: %d bases wait for matrix products that take them: soft "
+                                "reset first",
+                                s.sequencerBases.size()));
   if (entropyOp)
     return entropy(unit, generator);
   if (generator.bases.empty() || generator.offsets.empty() || generator.controls.empty())

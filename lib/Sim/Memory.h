@@ -86,6 +86,8 @@ public:
   /// All data; what was checked with readDense or writableDense may be accessed.
   uint8_t *bytes() { return data.data(); }
   const uint8_t *bytes() const { return data.data(); }
+  const std::vector<uint8_t> &allRows() const { return data; }
+  const std::vector<uint16_t> &allWords() const { return mask; }
   /// A matmul operand at mask word `base`, its data at row `dataRow`.
   absl::StatusOr<std::shared_ptr<const Operand>>
   operand(OperandRole role, int64_t base, int64_t dataRow, int64_t rows, int64_t columns);

@@ -151,6 +151,11 @@ absl::StatusOr<std::vector<uint8_t>> Simulator::readTier(uint64_t address, uint6
   return bytes;
 }
 
+EngineContents Simulator::engineContents() const {
+  const std::vector<EngineMemory> &m = impl->memories;
+  return {{m[0].allRows(), m[1].allRows()}, {m[0].allWords(), m[1].allWords()}, impl->aux};
+}
+
 absl::StatusOr<std::vector<float>> Simulator::readValue(const StoredValue &value) const {
   absl::StatusOr<std::vector<uint8_t>> blocks = readTier(value.address, value.bytes());
   if (!blocks.ok())

@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -50,6 +51,13 @@ struct Step {
   size_t index;      ///< of the instruction in the program
   int64_t iteration; ///< of the loop around it, 0 outside
   Counts counts;     ///< of this instruction alone
+};
+
+/// The engine's memories, as bytes: 16 a row.
+struct EngineContents {
+  std::array<std::vector<uint8_t>, 2> data;
+  std::array<std::vector<uint16_t>, 2> mask;
+  std::vector<uint8_t> aux;
 };
 
 class Simulator {
@@ -88,6 +96,8 @@ public:
   absl::StatusOr<std::vector<float>> readValue(const StoredValue &value) const;
   /// Writes a tier as the host would (for tests).
   absl::Status writeTier(uint64_t address, absl::Span<const uint8_t> bytes);
+  /// What lies in the engine's memories, written or not (for tests).
+  EngineContents engineContents() const;
   /// Result of the last entropy instruction: 0 none yet, 2 above the threshold, 3 not.
   int entropyStatus() const;
 

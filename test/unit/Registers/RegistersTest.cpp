@@ -1,5 +1,6 @@
 //===- RegistersTest.cpp - the register map and both expansions -------------===//
 #include "aac/Registers/Registers.h"
+#include "../Golden.h"
 
 #include "aac/Support/File.h"
 #include "absl/strings/str_split.h"
@@ -7,6 +8,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -171,6 +174,11 @@ TEST(Registers, ErrorsNameProgramInstructionAndReason) {
               HasSubstr("6 mask words are no multiple of the 4 of a beat"));
   EXPECT_THAT(error({load(0, 0)}, Semantics::Corrected),
               HasSubstr("M_1 of register 0x40 is -1, not 0 to 4095"));
+  // The second chunk would begin where no base reaches.
+  Instruction far = load(0, 16);
+  far.set(Field::Row, 4000).set(Field::Chunks, 2).set(Field::RowStride, 96);
+  EXPECT_THAT(error({far}, Semantics::Corrected),
+              HasSubstr("base_output of register 0x48 is 4096, not 0 to 4095"));
   EXPECT_THAT(error({make(Opcode::End)}, Semantics::Corrected), HasSubstr("end without loop"));
   Instruction loop = make(Opcode::Loop, {{Field::Count, 2}});
   EXPECT_THAT(error({loop}, Semantics::Corrected), HasSubstr("loop without end"));
@@ -205,6 +213,119 @@ TEST(Registers, PublishedRefusesWhatTheSourceCannotDo) {
   EXPECT_THAT(error({matMul(), store}, Semantics::Published), HasSubstr("a store from 16"));
 }
 
+// The order in which units take their settings, written out by hand: base_output once, modes before
+// what they route, 0x14 and 0x18 once, each command awaited; Enpy learns its size last.
+TEST(Registers, PublishedOrderOfEveryOperation) {
+  auto loads = [](Instruction in) { return std::vector<Instruction>{load(1, 16), std::move(in)}; };
+  auto order = [&](Instruction in) {
+    std::vector<std::string> addresses;
+    for (const std::string &line : lines(loads(std::move(in)), Semantics::Published))
+      addresses.push_back(line == "irq" ? line : line.substr(4, 2));
+    return addresses;
+  };
+  Fields sfu = {{Field::Memory, 1}, {Field::InBase, 7}, {Field::Vectors, 1}};
+  EXPECT_THAT(order(matMul()), ElementsAre("48", "50", "58", "0c", "14", "18", "4c", "08", "40",
+                                           "30", "04", "irq", "10", "04", "irq"));
+  auto with = [&](Opcode opcode, Fields more) {
+    more.insert(more.end(), sfu.begin(), sfu.end());
+    if (opcode != Opcode::Entropy)
+      more.push_back({Field::Timesteps, 1});
+    return make(opcode, more);
+  };
+  EXPECT_THAT(order(with(Opcode::LayerNorm, {})),
+              ElementsAre("48", "4c", "08", "40", "30", "04", "irq", "50", "58", "54", "1c", "20",
+                          "14", "18", "04", "irq"));
+  EXPECT_THAT(order(with(Opcode::Softmax, {})),
+              ElementsAre("48", "4c", "08", "40", "30", "04", "irq", "50", "58", "54", "1c", "20",
+                          "14", "18", "04", "irq"));
+  EXPECT_THAT(order(with(Opcode::ElementAdd, {})),
+              ElementsAre("48", "4c", "08", "40", "30", "04", "irq", "50", "58", "54", "20", "14",
+                          "18", "04", "irq"));
+  EXPECT_THAT(order(with(Opcode::Entropy, {})),
+              ElementsAre("4c", "08", "40", "30", "04", "irq", "50", "58", "54", "24", "14", "18",
+                          "20", "04", "irq"));
+}
+
+TEST(Registers, PublishedStoresOnceInAGroup) {
+  // Masks and data of one result are one group; a second store of either begins after a reset.
+  Instruction data =
+      make(Opcode::StoreData, {{Field::Memory, 1}, {Field::Row, 0xb60}, {Field::Rows, 96}});
+  Instruction mask =
+      make(Opcode::StoreMask, {{Field::Memory, 1}, {Field::Row, 0xb60}, {Field::Words, 96}});
+  std::vector<std::string> text = lines({matMul(), mask, data}, Semantics::Published);
+  EXPECT_EQ(std::count(text.begin(), text.end(), "w 0x00 0x00000001"), 0);
+  EXPECT_EQ(std::count(text.begin(), text.end(), "w 0x48 0x00000b60"), 1);
+  EXPECT_EQ(std::count(text.begin(), text.end(), "w 0x4c 0x00000001"), 1);
+  text = lines({matMul(), mask, data, mask}, Semantics::Published);
+  EXPECT_EQ(std::count(text.begin(), text.end(), "w 0x00 0x00000001"), 1);
+  EXPECT_EQ(std::count(text.begin(), text.end(), "w 0x48 0x00000b60"), 2);
+  text = lines({matMul(), data, load(0, 16)}, Semantics::Published);
+  EXPECT_EQ(std::count(text.begin(), text.end(), "w 0x00 0x00000001"), 1) << "a load after a store";
+}
+
+// Register numbers and fields of the whole published map, by hand.
+TEST(Registers, TheWholeMap) {
+  const std::map<std::string, std::array<int, 3>> map = {{"start", {0x04, 0, 32}},
+                                                         {"flip_mem", {0x08, 0, 1}},
+                                                         {"is_relu", {0x0c, 0, 1}},
+                                                         {"is_bias", {0x0c, 4, 1}},
+                                                         {"weight_bias", {0x0c, 8, 8}},
+                                                         {"adf_accum_bias", {0x0c, 16, 3}},
+                                                         {"accum_right_shift", {0x0c, 20, 5}},
+                                                         {"N0", {0x10, 0, 10}},
+                                                         {"N1", {0x10, 10, 10}},
+                                                         {"M", {0x10, 20, 12}},
+                                                         {"base_input[0]", {0x14, 0, 12}},
+                                                         {"base_input[1]", {0x14, 16, 12}},
+                                                         {"base_input_offset[0]", {0x18, 0, 12}},
+                                                         {"base_input_offset[1]", {0x18, 16, 12}},
+                                                         {"base_attn_span", {0x1c, 0, 7}},
+                                                         {"base_gamma", {0x1c, 7, 8}},
+                                                         {"base_beta", {0x1c, 15, 8}},
+                                                         {"adpbias_attn_span", {0x1c, 23, 3}},
+                                                         {"adpbias_gamma", {0x1c, 26, 3}},
+                                                         {"adpbias_beta", {0x1c, 29, 3}},
+                                                         {"num_vector", {0x20, 0, 8}},
+                                                         {"num_timestep", {0x20, 8, 8}},
+                                                         {"adpbias_act1", {0x20, 16, 3}},
+                                                         {"adpbias_act2", {0x20, 20, 3}},
+                                                         {"adpbias_act3", {0x20, 24, 3}},
+                                                         {"pad_lanes", {0x20, 28, 4}},
+                                                         {"enpy_threshold", {0x24, 0, 16}},
+                                                         {"enpy_scale", {0x24, 16, 8}},
+                                                         {"mask read address", {0x28, 0, 32}},
+                                                         {"mask write address", {0x2c, 0, 32}},
+                                                         {"input read address", {0x30, 0, 32}},
+                                                         {"input write address", {0x34, 0, 32}},
+                                                         {"aux read address", {0x38, 0, 32}},
+                                                         {"aux write address", {0x3c, 0, 32}},
+                                                         {"M_1", {0x40, 0, 12}},
+                                                         {"aux M_1", {0x44, 0, 8}},
+                                                         {"base_output", {0x48, 0, 12}},
+                                                         {"use_axi", {0x4c, 0, 1}},
+                                                         {"use_gb", {0x50, 0, 1}},
+                                                         {"gb_mode_config", {0x54, 0, 4}},
+                                                         {"reset_mode[0]", {0x58, 0, 6}},
+                                                         {"reset_mode[1]", {0x58, 6, 6}},
+                                                         {"enpy_status", {0x5c, 0, 2}},
+                                                         {"DCO select", {0x5c, 2, 6}},
+                                                         {"LDO select", {0x5c, 10, 8}},
+                                                         {"soft_reset", {0x00, 0, 1}}};
+  size_t found = 0;
+  for (const PartSpec &part : allParts()) {
+    auto entry = map.find(std::string(part.name));
+    if (entry == map.end()) {
+      EXPECT_GE(static_cast<int>(part.reg), 0x64) << part.name; // tables of Dvfs: whole words
+      continue;
+    }
+    ++found;
+    EXPECT_THAT(entry->second, ElementsAre(static_cast<int>(part.reg), part.low, part.bits))
+        << part.name;
+    EXPECT_EQ(part.isSigned, part.name == "weight_bias" || part.name == "enpy_threshold");
+  }
+  EXPECT_EQ(found, map.size());
+}
+
 TEST(Registers, PublishedResetsBetweenOperations) {
   std::vector<std::string> text = lines({matMul(), matMul()}, Semantics::Published);
   EXPECT_EQ(std::count(text.begin(), text.end(), "w 0x00 0x00000001"), 1);
@@ -219,21 +340,16 @@ TEST(Registers, PublishedResetsBetweenOperations) {
 class Golden : public testing::Test {
 protected:
   void SetUp() override {
-    const char *shared = std::getenv("AAC_SHARED");
-    folder = (shared ? std::filesystem::path(shared)
-                     : std::filesystem::path(AAC_SOURCE_DIR) / ".." / "shared") /
-             "golden";
-    if (!std::filesystem::exists(folder / "registers.jsonl"))
-      GTEST_SKIP() << "no vectors in " << folder << " (AAC_SHARED names another folder)";
+    if (!std::filesystem::exists(goldenFile("registers")))
+      GTEST_SKIP() << noGoldenFiles();
   }
   std::vector<json> records(const std::string &name) {
     std::vector<json> result;
-    std::string text = *readFile((folder / (name + ".jsonl")).string());
+    std::string text = *readFile(goldenFile(name).string());
     for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty()))
       result.push_back(json::parse(line.begin(), line.end()));
     return result;
   }
-  std::filesystem::path folder;
 };
 
 /// The operation of a record, its loads and its stores, as instructions.
