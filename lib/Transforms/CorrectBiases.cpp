@@ -33,8 +33,9 @@ std::vector<double> meanError(const Tensor &found, ArrayRef<float> wanted) {
   auto width = static_cast<size_t>(found.shape.back());
   size_t rows = wanted.size() / width;
   std::vector<double> mean(width, 0);
-  if (rows < 2)
-    return mean; // nothing tells chance from error
+  constexpr size_t kLeastRows = 4; // fewer do not tell chance from error
+  if (rows < kLeastRows)
+    return mean;
   for (size_t i = 0; i < wanted.size(); ++i)
     mean[i % width] += (static_cast<double>(wanted[i]) - found.f[i]) / static_cast<double>(rows);
   double squares = 0, variance = 0;

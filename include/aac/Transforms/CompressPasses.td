@@ -312,7 +312,7 @@ def CorrectBiasesPass : AacSuitePass<"aac-correct-biases"> {
 
     Where a row is a sentence (pooler, classifier), chance is told from error by the scatter over
     sentences: the difference is scaled by max(0, 1 - variance of the mean / square of the mean),
-    and one sentence corrects nothing. A bias beyond what its lanes hold stays.
+    and fewer than four sentences correct nothing. A bias beyond what its lanes hold stays.
 
     Precondition: `aac-quantise`. Postcondition: `aac.target` is gone.
 
