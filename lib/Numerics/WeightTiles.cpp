@@ -38,7 +38,7 @@ void splitBias(double bias, int64_t row, int biasExponent, int minExponent, uint
     double next = rest - decodeAdaptivFloat(format, minExponent, code) * constant;
     if (std::fabs(next) >= std::fabs(rest))
       break;
-    lanes[(row + 5 * step) % kLanes] = code;
+    lanes[biasLane(row, step)] = code;
     rest = next;
   }
   if (error)

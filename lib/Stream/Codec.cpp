@@ -1,6 +1,7 @@
 //===- Codec.cpp - images near their entropy -------------------------------===//
 #include "aac/Stream/Codec.h"
 
+#include "ImageLayout.h"
 #include "absl/strings/str_cat.h"
 #include <algorithm>
 #include <array>
@@ -16,7 +17,7 @@ constexpr uint32_t kTotal = 1u << kFrequencyBits;
 constexpr uint32_t kLow = 1u << 23; ///< states are in [kLow, 256 * kLow)
 constexpr size_t kMaxTables = 8;
 
-using Histogram = std::array<uint32_t, 256>;
+using Histogram = std::array<int16_t, 256>; ///< of a segment
 /// Frequencies of 4096 in all, and the sum of those before each.
 struct Table {
   std::array<uint16_t, 256> frequency{};
@@ -58,12 +59,12 @@ constexpr uint32_t kBit = 256; ///< unit of bitsOf
 
 /// What a table takes for each symbol, in 256ths of a bit; a symbol that it lacks costs more than
 /// any other.
-std::array<uint32_t, 256> bitsOf(const Table &table) {
-  std::array<uint32_t, 256> bits{};
+std::array<int16_t, 256> bitsOf(const Table &table) {
+  std::array<int16_t, 256> bits{};
   for (int s = 0; s < 256; ++s)
     bits[s] =
         table.frequency[s]
-            ? static_cast<uint32_t>(std::lround(
+            ? static_cast<int16_t>(std::lround(
                   kBit * (kFrequencyBits - std::log2(static_cast<double>(table.frequency[s])))))
             : 2 * kFrequencyBits * kBit;
   return bits;
@@ -95,9 +96,9 @@ Model modelOf(const std::vector<Histogram> &segments, size_t count) {
     std::vector<std::array<uint64_t, 256>> sums(count);
     for (size_t i = 0; i < segments.size(); ++i)
       for (int s = 0; s < 256; ++s)
-        sums[model.choice[i]][s] += segments[i][s];
+        sums[model.choice[i]][s] += static_cast<uint64_t>(segments[i][s]);
     model.tables.clear();
-    std::vector<std::array<uint32_t, 256>> bits;
+    std::vector<std::array<int16_t, 256>> bits;
     for (const auto &sum : sums)
       if (std::any_of(sum.begin(), sum.end(), [](uint64_t n) { return n != 0; })) {
         model.tables.push_back(tableOf(sum));
@@ -107,18 +108,18 @@ Model modelOf(const std::vector<Histogram> &segments, size_t count) {
     uint64_t total = 0;
     bool changed = false;
     for (size_t i = 0; i < segments.size(); ++i) {
-      uint32_t least = UINT32_MAX; // 1024 symbols of 24 bits at most
+      int32_t least = INT32_MAX; // 1024 symbols of 24 bits at most
       uint8_t best = 0;
       for (size_t t = 0; t < bits.size(); ++t) {
-        uint32_t cost = 0;
+        int32_t cost = 0;
         for (int s = 0; s < 256; ++s)
-          cost += segments[i][s] * bits[t][s];
+          cost += int32_t{segments[i][s]} * int32_t{bits[t][s]};
         if (cost < least) {
           least = cost;
           best = static_cast<uint8_t>(t);
         }
       }
-      total += least;
+      total += static_cast<uint64_t>(least);
       changed |= best != model.choice[i];
       model.choice[i] = best;
     }
@@ -129,7 +130,7 @@ Model modelOf(const std::vector<Histogram> &segments, size_t count) {
     std::vector<std::array<uint64_t, 256>> last(model.tables.size());
     for (size_t i = 0; i < segments.size(); ++i)
       for (int s = 0; s < 256; ++s)
-        last[model.choice[i]][s] += segments[i][s];
+        last[model.choice[i]][s] += static_cast<uint64_t>(segments[i][s]);
     for (size_t t = 0; t < last.size(); ++t)
       if (std::any_of(last[t].begin(), last[t].end(), [](uint64_t n) { return n != 0; }))
         model.tables[t] = tableOf(last[t]);
@@ -217,17 +218,14 @@ absl::Status readTable(Reader &reader, Table &table) {
   return absl::OkStatus();
 }
 
-/// For each of 4096 slots the symbol there, its frequency and the slot's place in it.
+/// For each of 4096 slots: the symbol there (8 bits), the slot's place in it (12 bits) and the
+/// symbol's frequency less 1 (12 bits).
 struct Slots {
-  struct Slot {
-    uint8_t symbol;
-    uint16_t frequency, offset;
-  };
-  std::array<Slot, kTotal> slots;
+  std::array<uint32_t, kTotal> slots;
   explicit Slots(const Table &table) {
-    for (int s = 0; s < 256; ++s)
-      for (uint16_t i = 0; i < table.frequency[s]; ++i)
-        slots[table.start[s] + i] = {static_cast<uint8_t>(s), table.frequency[s], i};
+    for (uint32_t s = 0; s < 256; ++s)
+      for (uint32_t i = 0; i < table.frequency[s]; ++i)
+        slots[table.start[s] + i] = s | i << 8 | (table.frequency[s] - 1u) << 20;
   }
 };
 
@@ -255,134 +253,65 @@ std::string plain(absl::Span<const uint8_t> bytes) {
 
 } // namespace
 
-//===----------------------------------------------------------------------===//
-// Tables of bit-masked rows
-//===----------------------------------------------------------------------===//
-
 namespace {
-
-struct RowTable {
-  uint64_t rows = 0, words = 0; ///< mask words a row
-  uint64_t start() const { return (4 * (rows + 1) + 15) / 16 * 16; }
-};
-
-uint64_t offsetAt(absl::Span<const uint8_t> bytes, uint64_t row) {
-  const uint8_t *p = bytes.data() + 4 * row;
-  return p[0] | p[1] << 8 | p[2] << 16 | uint64_t{p[3]} << 24;
-}
-
-uint64_t ones(absl::Span<const uint8_t> bytes) {
-  uint64_t count = 0;
-  for (uint8_t byte : bytes)
-    count += static_cast<uint64_t>(__builtin_popcount(byte));
-  return count;
-}
-
-/// Every offset of `bytes` is what the masks say, and all padding is zero.
-bool isTable(absl::Span<const uint8_t> bytes, const RowTable &table) {
-  uint64_t start = table.start(), at = 0;
-  for (uint64_t row = 0; row < table.rows; ++row) {
-    if (offsetAt(bytes, row) != at || at + 2 * table.words > bytes.size() - start)
-      return false;
-    at += 2 * table.words + ones(bytes.subspan(start + at, 2 * table.words));
-    if (at > bytes.size() - start || offsetAt(bytes, row + 1) != at)
-      return false;
-  }
-  auto zero = [](uint8_t byte) { return byte == 0; };
-  return std::all_of(bytes.begin() + 4 * (table.rows + 1), bytes.begin() + start, zero) &&
-         std::all_of(bytes.begin() + start + at, bytes.end(), zero) &&
-         bytes.size() - start - at < 16;
-}
-
-/// The shape of the table that `bytes` are; rows 0 if they are none.
-RowTable findTable(absl::Span<const uint8_t> bytes) {
-  if (bytes.size() < 32 || offsetAt(bytes, 0) != 0)
-    return {};
-  RowTable table;
-  uint64_t first = offsetAt(bytes, 1), before = 0;
-  for (table.rows = 1; 4 * (table.rows + 1) <= bytes.size(); ++table.rows) {
-    uint64_t offset = offsetAt(bytes, table.rows), start = table.start();
-    if (offset <= before)
-      break;
-    before = offset;
-    if (start + offset > bytes.size() || bytes.size() - start - offset >= 16)
-      continue;
-    for (table.words = 1; 2 * table.words <= first && start + first <= bytes.size(); ++table.words)
-      if (2 * table.words + ones(bytes.subspan(start, 2 * table.words)) == first &&
-          isTable(bytes, table))
-        return table;
-  }
-  return {};
-}
-
-/// All masks, then all codes.
-std::vector<uint8_t> splitTable(absl::Span<const uint8_t> bytes, const RowTable &table) {
-  std::vector<uint8_t> masks, codes;
-  uint64_t start = table.start();
-  for (uint64_t row = 0; row < table.rows; ++row) {
-    auto data = bytes.begin() + start + offsetAt(bytes, row);
-    masks.insert(masks.end(), data, data + 2 * table.words);
-    codes.insert(codes.end(), data + 2 * table.words,
-                 bytes.begin() + start + offsetAt(bytes, row + 1));
-  }
-  masks.insert(masks.end(), codes.begin(), codes.end());
-  return masks;
-}
-
-/// The inverse: `size` bytes.
-absl::StatusOr<std::vector<uint8_t>> joinTable(absl::Span<const uint8_t> parts,
-                                               const RowTable &table, uint64_t size) {
-  uint64_t masks = 2 * table.words * table.rows, code = masks, start = table.start();
-  if (masks + ones(parts.subspan(0, masks)) != parts.size() || start > size ||
-      size - start < parts.size() || size - start - parts.size() >= 16)
-    return broken("masks, codes and size of a table do not agree");
-  std::vector<uint8_t> bytes(size, 0);
-  uint64_t at = 0;
-  for (uint64_t row = 0; row <= table.rows; ++row) {
-    for (int i = 0; i < 4; ++i)
-      bytes[4 * row + i] = static_cast<uint8_t>(at >> (8 * i));
-    if (row == table.rows)
-      return bytes;
-    absl::Span<const uint8_t> mask = parts.subspan(2 * table.words * row, 2 * table.words);
-    std::copy(mask.begin(), mask.end(), bytes.begin() + start + at);
-    uint64_t count = ones(mask);
-    std::copy_n(parts.begin() + code, count, bytes.begin() + start + at + mask.size());
-    code += count;
-    at += mask.size() + count;
-  }
-  return bytes;
-}
 
 std::string encodeSegments(absl::Span<const uint8_t> bytes);
 absl::StatusOr<std::vector<uint8_t>> decodeSegments(absl::string_view coded, uint64_t size);
 
+/// The first byte of coded bytes.
+enum Method : uint8_t { kPlain, kSegments, kTable, kWeights };
+
+std::string encodeParts(Method method, std::initializer_list<uint32_t> shape,
+                        const std::vector<uint8_t> &parts) {
+  std::string out(1, static_cast<char>(method));
+  for (uint32_t number : shape)
+    appendWord(out, number);
+  appendWord(out, static_cast<uint32_t>(parts.size()));
+  return out + encodeSegments(parts);
+}
+
+/// Reads what encodeParts wrote: `shape`, and the parts.
+absl::StatusOr<std::vector<uint8_t>> decodeParts(absl::string_view coded,
+                                                 std::initializer_list<uint32_t *> shape) {
+  Reader reader(coded.substr(1));
+  uint32_t size = 0;
+  bool whole = true;
+  for (uint32_t *number : shape)
+    whole = whole && reader.word(*number);
+  if (!whole || !reader.word(size))
+    return broken("the shape is cut off");
+  return decodeSegments(reader.rest(), size);
+}
+
 } // namespace
 
 std::string encodeEntropy(absl::Span<const uint8_t> bytes) {
-  RowTable table = findTable(bytes);
-  if (table.rows == 0)
+  std::string out;
+  if (std::optional<RowTable> table = findTable(bytes))
+    out = encodeParts(kTable, {table->rows, table->words}, splitTable(bytes, *table));
+  else if (std::optional<WeightLayout> layout = findWeights(bytes))
+    out = encodeParts(kWeights, {layout->repetitions, layout->words, layout->tile, layout->row},
+                      splitWeights(bytes, *layout));
+  else
     return encodeSegments(bytes);
-  std::vector<uint8_t> parts = splitTable(bytes, table);
-  std::string out(1, 2);
-  for (uint64_t number : {table.rows, table.words, static_cast<uint64_t>(parts.size())})
-    appendWord(out, static_cast<uint32_t>(number));
-  out += encodeSegments(parts);
   return out.size() <= bytes.size() ? out : plain(bytes);
 }
 
 absl::StatusOr<std::vector<uint8_t>> decodeEntropy(absl::string_view coded, uint64_t size) {
-  if (coded.empty() || coded[0] != 2)
+  uint8_t method = coded.empty() ? uint8_t{kPlain} : static_cast<uint8_t>(coded[0]);
+  if (method != kTable && method != kWeights)
     return decodeSegments(coded, size);
-  Reader reader(coded.substr(1));
-  uint32_t rows = 0, words = 0, partBytes = 0;
-  if (!reader.word(rows) || !reader.word(words) || !reader.word(partBytes))
-    return broken("the shape of a table is cut off");
-  if (rows == 0 || words == 0 || rows > partBytes / 2 / words)
-    return broken("the shape of a table is none");
-  auto parts = decodeSegments(reader.rest(), partBytes);
+  RowTable table;
+  WeightLayout layout;
+  auto parts =
+      method == kTable
+          ? decodeParts(coded, {&table.rows, &table.words})
+          : decodeParts(coded, {&layout.repetitions, &layout.words, &layout.tile, &layout.row});
   if (!parts.ok())
     return parts.status();
-  return joinTable(*parts, RowTable{rows, words}, size);
+  auto bytes =
+      method == kTable ? joinTable(*parts, table, size) : joinWeights(*parts, layout, size);
+  return bytes.ok() ? std::move(bytes) : broken(bytes.status().message());
 }
 
 namespace {
@@ -466,16 +395,19 @@ absl::StatusOr<std::vector<uint8_t>> decodeSegments(absl::string_view coded, uin
   std::vector<uint8_t> bytes(size);
   const auto *next = reinterpret_cast<const uint8_t *>(reader.rest().data());
   const uint8_t *end = next + reader.rest().size();
-  for (uint64_t i = 0; i < size; ++i) {
-    const Slots &table = tables[static_cast<uint8_t>(choice[i / kSegment])];
-    uint32_t &state = states[i & 1];
-    const Slots::Slot &slot = table.slots[state & (kTotal - 1)];
-    bytes[i] = slot.symbol;
-    state = slot.frequency * (state >> kFrequencyBits) + slot.offset;
-    while (state < kLow) {
-      if (next == end)
-        return broken("they end too early");
-      state = state << 8 | *next++;
+  for (uint64_t segment = 0; segment < segments; ++segment) {
+    const uint32_t *slots = tables[static_cast<uint8_t>(choice[segment])].slots.data();
+    uint64_t last = std::min(size, (segment + 1) * kSegment);
+    for (uint64_t i = segment * kSegment; i < last; ++i) {
+      uint32_t &state = states[i & 1];
+      uint32_t slot = slots[state & (kTotal - 1)];
+      bytes[i] = static_cast<uint8_t>(slot);
+      state = ((slot >> 20) + 1) * (state >> kFrequencyBits) + (slot >> 8 & (kTotal - 1));
+      while (state < kLow) {
+        if (next == end)
+          return broken("they end too early");
+        state = state << 8 | *next++;
+      }
     }
   }
   if (next != end || states[0] != kLow || states[1] != kLow)

@@ -363,7 +363,8 @@ private:
     if (image.coded) {
       auto bytes = decodeEntropy(section.bytes, message.coded_bytes());
       if (!bytes.ok())
-        return error(what, ": ", bytes.status().message());
+        return error(what, ": image at ", image.address, " of ", image.tier, ": ",
+                     bytes.status().message());
       image.bytes = *std::move(bytes);
     } else {
       image.bytes.assign(section.bytes.begin(), section.bytes.end());

@@ -29,6 +29,11 @@ def main(folder):
     data = next(s.data for s, p in zip(sections[1], sections[0])
                 if len(p.data) == table["stored_bytes"])
     expect(data[0] == 2, "the embedding table is not coded as one")
+    weights = [t for t in tensors if t["kind"] == "weights" and t["weights"] >= 4096]
+    methods = [s.data[0] for s, p in zip(sections[1], sections[0])
+               if any(len(p.data) == t["stored_bytes"] for t in weights)]
+    expect(len(methods) >= len(weights) and set(methods) == {3},
+           f"of {len(weights)} weights, images are coded by methods {methods}")
     ratio = 8 * len(data) / table["weights"] / table["entropy_bits_per_weight"]
     print(f"{table['name']}: {ratio:.4f} times its entropy")
     expect(ratio < 1.02, f"the embedding table is coded at {ratio} times its entropy")

@@ -38,6 +38,9 @@ struct WeightTileSpec {
   int64_t rowsOfTile(int64_t index) const;
 };
 
+/// Lane of the `step`-th code (from 0) of the bias of row `row` of a tile.
+constexpr int biasLane(int64_t row, int step) { return static_cast<int>((row + 5 * step) % 16); }
+
 /// The 16 codes of a bias, for a row whose number within the tile is `row`. `*error`
 /// gets what is left of it (real units).
 void splitBias(double bias, int64_t row, int biasExponent, int minExponent, uint8_t lanes[16],
