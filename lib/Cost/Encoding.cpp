@@ -1,6 +1,7 @@
 //===- Encoding.cpp - what each parameter takes, as text and JSON ---------===//
 #include "aac/Cost/Encoding.h"
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -41,12 +42,15 @@ void add(EncodedTensor &sum, const EncodedTensor &more) {
   sum.maskBytes += more.maskBytes;
   sum.dataBytes += more.dataBytes;
   sum.storedBytes += more.storedBytes;
+  sum.paddingBytes += more.paddingBytes;
+  sum.tileRows = std::max(sum.tileRows, more.tileRows);
   sum.entropyBits = sum.weights ? bits / static_cast<double>(sum.weights) : 0;
 }
 
-/// The end of a long name says more than its beginning.
-std::string shortened(const std::string &name) {
+/// A name without control characters. The end of a long one says more than its beginning.
+std::string shortened(const std::string &original) {
   constexpr size_t kWidth = 40;
+  std::string name = absl::CHexEscape(original);
   return name.size() <= kWidth ? name : ".." + name.substr(name.size() - (kWidth - 2));
 }
 
@@ -79,6 +83,12 @@ std::string printEncodingText(const Encoding &encoding) {
   for (const auto &[task, sum] : tasks)
     out += row("task " + task, "", sum);
   out += row("all", "", all);
+  if (all.paddingBytes > 0)
+    absl::StrAppendFormat(
+        &out,
+        "  of data, %d bytes are padding of lanes: masks and data start anew every "
+        "%d output features or fewer\n",
+        all.paddingBytes, all.tileRows);
   for (const CellUse &use : encoding.cells)
     absl::StrAppendFormat(&out,
                           "  cells of %s: %d of %d bit%s for codes, %d of 1 bit for masks; %.2g "
@@ -108,6 +118,8 @@ ordered_json encodingJson(const Encoding &encoding) {
                        {"mask_bytes", t.maskBytes},
                        {"data_bytes", t.dataBytes},
                        {"stored_bytes", t.storedBytes},
+                       {"padding_bytes", t.paddingBytes},
+                       {"tile_rows", t.tileRows},
                        {"entropy_bits_per_weight", t.entropyBits},
                        {"stored_bits_per_weight", t.storedBits()},
                        {"ratio", t.ratio()}});

@@ -189,6 +189,8 @@ void describeTier(const Tier &tier, Page &page) {
   page.row("area", tier.area);
   page.row("endurance", tier.endurance);
   page.row("cell error rate", tier.cellErrorRate);
+  if (!tier.cellOrder.empty())
+    page.row("order of bits in cells", tier.cellOrder);
 }
 
 } // namespace

@@ -127,6 +127,7 @@ Tier convert(const proto::Tier &from) {
   to.area = convert(from.area());
   to.endurance = convert(from.endurance());
   to.cellErrorRate = convert(from.cell_error_rate());
+  to.cellOrder = from.cell_order();
   to.source = from.source();
   return to;
 }

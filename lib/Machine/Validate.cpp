@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Proto.h"
+#include "aac/Numerics/Cells.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include <cmath>
@@ -230,6 +231,10 @@ private:
       return error(
           tierPath(tier, "cell_error_rate"),
           absl::StrCat("is up to ", tier.cell_error_rate().high(), ", a probability is at most 1"));
+    if (tier.has_cell_order() && !isRram)
+      return error(tierPath(tier, "cell_order"), "is set, only RRAM has cells to order");
+    if (absl::Status order = checkCellOrder(tier.cell_order()); !order.ok())
+      return error(tierPath(tier, "cell_order"), std::string(order.message()));
     std::set<int> kinds;
     for (int kind : tier.allows()) {
       if (!proto::Tier::DataKind_IsValid(kind) || kind == proto::Tier::DATA_KIND_UNSPECIFIED)

@@ -3,6 +3,7 @@
 
 #include "aac/Numerics/AdaptivFloat.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include <algorithm>
 #include <array>
 #include <numeric>
@@ -63,6 +64,8 @@ double costOfCell(const int *order, int bits, const LevelErrors &errors,
   return cost;
 }
 
+constexpr const char *kBitNames[kCodeBits] = {"m0", "m1", "m2", "m3", "e0", "e1", "e2", "s"};
+
 uint64_t mix(uint64_t z) { // splitmix64
   z += 0x9e3779b97f4a7c15ull;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
@@ -97,13 +100,12 @@ CellFormat CellFormat::natural(int bitsPerCell, int codeBits) {
 }
 
 std::string CellFormat::text() const {
-  static constexpr const char *kNames[kCodeBits] = {"m0", "m1", "m2", "m3", "e0", "e1", "e2", "s"};
   std::string text;
   size_t position = 0;
   for (int width : bits) {
     absl::StrAppend(&text, position == 0 ? "" : " |");
     for (int i = 0; i < width; ++i, ++position)
-      absl::StrAppend(&text, position == 0 ? "" : " ", kNames[order[position]]);
+      absl::StrAppend(&text, position == 0 ? "" : " ", kBitNames[order[position]]);
   }
   return text;
 }
@@ -199,6 +201,55 @@ CellFormat bestCells(int bitsPerCell, absl::Span<const LevelErrors> errors,
       best = cost;
       format.order = order;
     }
+  return format;
+}
+
+std::vector<LevelErrors> errorsOfCells(const CellFormat &format, double rate) {
+  int full = *std::max_element(format.bits.begin(), format.bits.end());
+  std::vector<LevelErrors> errors;
+  errors.reserve(format.bits.size());
+  for (int bits : format.bits)
+    errors.push_back(LevelErrors::uniform(bits, bits == full ? rate : 0));
+  return errors;
+}
+
+/// The bits that `order` lists, from 0 up.
+static absl::StatusOr<std::vector<int>> parseBits(absl::string_view order) {
+  std::vector<int> bits;
+  for (absl::string_view name : absl::StrSplit(order, absl::ByAnyChar(" |"), absl::SkipEmpty())) {
+    const auto *found = std::find(std::begin(kBitNames), std::end(kBitNames), name);
+    if (found != std::end(kBitNames))
+      bits.push_back(static_cast<int>(found - std::begin(kBitNames)));
+    if (found == std::end(kBitNames) || std::count(bits.begin(), bits.end(), bits.back()) > 1)
+      return absl::InvalidArgumentError(absl::StrCat(
+          "'", name, "' in the order of bits '", order,
+          found == std::end(kBitNames) ? "' is none of best, natural and s e2 e1 e0 m3 m2 m1 m0"
+                                       : "' is there twice"));
+  }
+  if (bits.size() != kCodeBits)
+    return absl::InvalidArgumentError(absl::StrCat("the order of bits '", order, "' has ",
+                                                   bits.size(), " of the ", kCodeBits,
+                                                   " bits s e2 e1 e0 m3 m2 m1 m0"));
+  return bits;
+}
+
+absl::Status checkCellOrder(absl::string_view order) {
+  if (order.empty() || order == "best" || order == "natural")
+    return absl::OkStatus();
+  return parseBits(order).status();
+}
+
+absl::StatusOr<CellFormat> cellFormatOf(absl::string_view order, int bitsPerCell, double rate,
+                                        absl::Span<const int64_t> histogram) {
+  CellFormat format = CellFormat::natural(bitsPerCell);
+  if (order == "natural")
+    return format;
+  if (order.empty() || order == "best")
+    return bestCells(bitsPerCell, errorsOfCells(format, rate), histogram);
+  absl::StatusOr<std::vector<int>> bits = parseBits(order);
+  if (!bits.ok())
+    return bits.status();
+  format.order = *std::move(bits);
   return format;
 }
 

@@ -28,7 +28,7 @@ int64_t WeightTileSpec::rowsOfTile(int64_t index) const {
 
 void splitBias(double bias, int64_t row, int biasExponent, int minExponent, uint8_t lanes[16],
                double *error) {
-  constexpr AdaptivFloatFormat format{8, 3};
+  constexpr AdaptivFloatFormat format = kEngineFormat;
   std::fill(lanes, lanes + kLanes, 0);
   double constant = std::ldexp(1.0, biasExponent), rest = bias;
   for (int step = 0; step < kLanes; ++step) {

@@ -35,7 +35,7 @@ void aac::buildPreparePipeline(OpPassManager &pm, const CompressOptions &options
   calibrate.method = options.calibration;
   calibrate.format = options.format;
   calibrate.weightSigmas = weightSigmasOf(options);
-  suite.addPass(createCalibratePass(calibrate));
+  add(createCalibratePass(calibrate));
 }
 
 void aac::buildQuantisePipeline(OpPassManager &pm, const CompressOptions &options) {

@@ -14,6 +14,7 @@ void aac::buildPlacePipeline(OpPassManager &pm, llvm::StringRef machine) {
   pm.addPass(createPlacePass({machine.str()}));
   pm.addNestedPass<ir::SuiteOp>(createVerifySharingPass());
   pm.addPass(createTilePass({machine.str()}));
+  pm.addNestedPass<ir::SuiteOp>(createVerifySharingPass());
 }
 
 void aac::buildLowerPipeline(OpPassManager &pm, llvm::StringRef machine) {

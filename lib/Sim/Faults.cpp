@@ -2,11 +2,13 @@
 #include "aac/Sim/Faults.h"
 
 #include "WrittenRanges.h"
+#include "aac/Numerics/AdaptivFloat.h"
 #include "aac/Numerics/Cells.h"
 #include "aac/Numerics/Layout.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include <array>
 #include <cmath>
 
 namespace aac::sim {
@@ -100,52 +102,94 @@ absl::StatusOr<FaultOptions> parseFaults(absl::string_view text) {
       seeded = true;
     else if (pair.first == "rate" && absl::SimpleAtod(pair.second, &rate) && rate >= 0 && rate <= 1)
       options.rate = rate;
+    else if (pair.first == "order" && checkCellOrder(pair.second).ok())
+      options.order = std::string(pair.second);
+    else if (pair.first == "order")
+      return absl::InvalidArgumentError(
+          absl::StrCat("faults: ", checkCellOrder(pair.second).message()));
     else
-      return absl::InvalidArgumentError(absl::StrCat(
-          "faults: '", part, "' is neither seed:NUMBER nor rate:PROBABILITY; as seed:1,rate:1e-5"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("faults: '", part,
+                       "' is none of seed:NUMBER, rate:PROBABILITY and order:BITS; as "
+                       "seed:1,rate:1e-5"));
   }
   if (!seeded)
     return absl::InvalidArgumentError("faults: no seed; as seed:1");
   return options;
 }
 
+namespace {
+
+/// The bytes of an image that are codes.
+struct Codes {
+  Image *image;
+  uint64_t number; ///< of the image, for a seed of its own
+  std::vector<size_t> places;
+  std::vector<uint8_t> values;
+};
+
+double decibels(double signal, double noise) {
+  return noise > 0 ? 10 * std::log10(signal / noise) : HUGE_VAL;
+}
+
+/// Reads `codes` as cells of `format` give them, and adds up what that changes.
+void disturb(const Codes &codes, const CellFormat &format, uint64_t seed, TierFaults &faults,
+             double &noise) {
+  std::vector<uint8_t> levels = packCells(codes.values, format);
+  faults.cells += static_cast<int64_t>(levels.size());
+  faults.wrong += disturbCells(absl::MakeSpan(levels), errorsOfCells(format, faults.rate),
+                               seed * 0x9e3779b97f4a7c15 + codes.number);
+  absl::StatusOr<std::vector<uint8_t>> read = unpackCells(levels, format);
+  for (size_t i = 0; read.ok() && i < codes.places.size(); ++i) {
+    uint8_t before = codes.values[i], after = (*read)[i];
+    codes.image->bytes[codes.places[i]] = after;
+    double change =
+        decodeAdaptivFloat(kEngineFormat, 0, after) - decodeAdaptivFloat(kEngineFormat, 0, before);
+    noise += change * change;
+  }
+}
+
+} // namespace
+
 std::vector<TierFaults> injectFaults(Stream &stream, const Machine &machine,
                                      const FaultOptions &options) {
   Structure structure(stream);
   std::vector<TierFaults> report;
-  uint64_t number = 0; // of the image, for a seed of its own
+  uint64_t number = 0;
   for (const Tier &tier : machine.tiers) {
-    TierFaults faults{tier.name, tier.bitsPerCell,
-                      options.rate.value_or(tier.cellErrorRate.typical), 0, 0};
+    TierFaults faults;
+    faults.tier = tier.name;
+    faults.bitsPerCell = tier.bitsPerCell;
+    faults.rate = options.rate.value_or(tier.cellErrorRate.typical);
     if (tier.technology != Technology::Rram || faults.rate == 0)
       continue;
-    CellFormat format = CellFormat::natural(tier.bitsPerCell);
-    std::vector<LevelErrors> errors;
-    for (int bits : format.bits) // a cell with fewer bits than the tier's has wider levels
-      errors.push_back(LevelErrors::uniform(bits, bits == tier.bitsPerCell ? faults.rate : 0));
-    bool any = false;
+    std::vector<Codes> images;
+    std::array<int64_t, 256> histogram{};
     for (Image &image : stream.images) {
       ++number;
       if (image.tier != tier.name)
         continue;
-      any = true;
-      std::vector<size_t> places;
-      std::vector<uint8_t> codes;
+      Codes &codes = images.emplace_back(Codes{&image, number, {}, {}});
       for (size_t i = 0; i < image.bytes.size(); ++i)
         if (!structure.holds(static_cast<int64_t>(image.address + i))) {
-          places.push_back(i);
-          codes.push_back(image.bytes[i]);
+          codes.places.push_back(i);
+          codes.values.push_back(image.bytes[i]);
+          ++histogram[image.bytes[i]];
         }
-      std::vector<uint8_t> levels = packCells(codes, format);
-      faults.cells += static_cast<int64_t>(levels.size());
-      faults.wrong +=
-          disturbCells(absl::MakeSpan(levels), errors, options.seed * 0x9e3779b97f4a7c15 + number);
-      absl::StatusOr<std::vector<uint8_t>> read = unpackCells(levels, format);
-      for (size_t i = 0; read.ok() && i < places.size(); ++i)
-        image.bytes[places[i]] = (*read)[i];
     }
-    if (any)
-      report.push_back(std::move(faults));
+    absl::StatusOr<CellFormat> format =
+        cellFormatOf(options.order.empty() ? tier.cellOrder : options.order, tier.bitsPerCell,
+                     faults.rate, histogram);
+    if (images.empty() || !format.ok()) // a machine's order was checked when it was loaded
+      continue;
+    double noise = 0, signal = sumOfSquares(histogram);
+    for (const Codes &codes : images)
+      disturb(codes, *format, options.seed, faults, noise);
+    faults.order = format->text();
+    faults.sqnrDb = decibels(signal, noise);
+    faults.expectedDb = decibels(
+        signal, expectedSquaredError(*format, errorsOfCells(*format, faults.rate), histogram));
+    report.push_back(std::move(faults));
   }
   return report;
 }

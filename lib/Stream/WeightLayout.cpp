@@ -230,9 +230,12 @@ std::optional<WeightLayout> MaskedFinder::find(uint64_t tried) {
   stride = bytes.size() / repetitions;
   // Codes fill at least half of what masks leave.
   uint64_t least = 0, most = 0;
-  for (uint64_t words = kLanes; 2 * words + counts.sum(0, words) <= stride; words += kLanes) {
+  for (uint64_t words = kLanes; 2 * words <= stride; words += kLanes) {
+    uint64_t codes = counts.sum(0, words);
+    if (2 * words + codes > stride)
+      break;
     most = words;
-    if (2 * words + 2 * counts.sum(0, words) + kLanes < stride)
+    if (2 * words + 2 * codes + kLanes < stride)
       least = words;
   }
   for (uint64_t tile = kLanes; tile <= std::min(kMostTileWords, most); tile += kLanes) {

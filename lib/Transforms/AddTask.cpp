@@ -55,6 +55,22 @@ Difference differenceOf(ArrayRef<float> a, ArrayRef<float> b) {
   return difference;
 }
 
+/// A matrix of the shape of `b` transposed.
+bool isTransposedType(ParamOp a, ParamOp b) {
+  ArrayRef<int64_t> from = a.getTensorType().getShape(), to = b.getTensorType().getShape();
+  return from.size() == 2 && to.size() == 2 && from[0] == to[1] && from[1] == to[0];
+}
+
+/// `a` of `rows` rows is `b` transposed, bit by bit.
+bool isTransposed(ArrayRef<float> a, ArrayRef<float> b, int64_t rows) {
+  int64_t columns = rows ? static_cast<int64_t>(a.size()) / rows : 0;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c)
+      if (std::memcmp(&a[r * columns + c], &b[c * rows + r], sizeof(float)) != 0)
+        return false;
+  return true;
+}
+
 std::string number(double value) {
   std::string text;
   llvm::raw_string_ostream(text) << llvm::format("%.6g", value);
@@ -73,6 +89,7 @@ std::string shapeText(ParamOp param) {
 struct Foreign {
   ParamOp param, nearest;
   Difference difference;
+  bool transposed = false; ///< it is the nearest one, transposed
 };
 
 class Matcher {
@@ -101,17 +118,27 @@ private:
 };
 
 FailureOr<Foreign> Matcher::nearestTo(ParamOp param) {
-  Foreign foreign{param, ParamOp(), {}};
+  Foreign foreign{param, ParamOp(), {}, false};
   FailureOr<Elements<float>> values = readFloats(param);
   if (failed(values))
     return failure();
   for (ParamOp other : stored.getOps<ParamOp>()) {
-    if (other.getSharing() == Sharing::Task || other.getType() != param.getType() ||
-        roleOf(other) != roleOf(param) || matched.contains(other.getSymName()))
+    bool transposed = isTransposedType(other, param);
+    if (other.getSharing() == Sharing::Task ||
+        (other.getType() != param.getType() && !transposed) || roleOf(other) != roleOf(param) ||
+        matched.contains(other.getSymName()))
       continue;
     FailureOr<Elements<float>> theirs = originalOf(other);
     if (failed(theirs))
       return failure();
+    if (transposed &&
+        isTransposed(values->get(), theirs->get(), param.getTensorType().getDimSize(0))) {
+      foreign.nearest = other;
+      foreign.transposed = true;
+      return foreign;
+    }
+    if (other.getType() != param.getType())
+      continue;
     Difference difference = differenceOf(values->get(), theirs->get());
     if (!foreign.nearest || difference.count < foreign.difference.count) {
       foreign.nearest = other;
@@ -137,6 +164,8 @@ LogicalResult Matcher::refuse(ArrayRef<Foreign> foreign) {
          << shapeText(param) << ") ";
     if (!f.nearest)
       note << "is like nothing that is stored";
+    else if (f.transposed)
+      note << "is '" << ParamOp(f.nearest).getSymName() << "' transposed";
     else
       note << "differs from '" << ParamOp(f.nearest).getSymName() << "' in " << f.difference.count
            << " of " << param.getTensorType().getNumElements() << " elements, by at most "
@@ -178,7 +207,7 @@ LogicalResult Matcher::run(bool allowFork) {
     if (failed(nearest))
       return failure();
     bool backbone = !isTaskRole(roleOf(param));
-    bool nearly = nearest->nearest &&
+    bool nearly = nearest->nearest && !nearest->transposed &&
                   nearest->difference.count * 10 <= param.getTensorType().getNumElements();
     if (backbone || nearly)
       foreign.push_back(*nearest);

@@ -89,6 +89,10 @@ struct PrunePass : aac::impl::PrunePassBase<PrunePass> {
       auto floats = array.toFloats();
       if (!floats.ok())
         return fail(path + ": " + std::string(floats.status().message()));
+      auto nan = llvm::find_if(*floats, [](float value) { return std::isnan(value); });
+      if (nan != floats->end())
+        return fail(path + ": array '" + array.name + "' is NaN at element " +
+                    Twine(nan - floats->begin()) + "; say what stays, or how much it matters");
       arrays[array.name] = *std::move(floats);
     }
     return success();

@@ -163,12 +163,27 @@ static std::string shapeText(llvm::ArrayRef<int64_t> shape) {
   return text.empty() ? "scalar" : text;
 }
 
+/// A name as a table shows it, whatever a file says: without control characters, and of a long
+/// one the end, which says more than its beginning.
+static std::string shown(llvm::StringRef name) {
+  constexpr size_t kWidth = 72;
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  llvm::printEscapedString(name, os);
+  return text.size() <= kWidth ? text : ".." + text.substr(text.size() - (kWidth - 2));
+}
+
+static std::string shown(llvm::ArrayRef<std::string> names, llvm::StringRef separator) {
+  return llvm::join(llvm::map_range(names, [](const std::string &name) { return shown(name); }),
+                    separator);
+}
+
 void SharingReport::printText(llvm::raw_ostream &os) const {
   size_t nameWidth = 9, shapeWidth = 5, useWidth = 7;
   for (const Parameter &row : parameters) {
-    nameWidth = std::max(nameWidth, row.name.size());
+    nameWidth = std::max(nameWidth, shown(row.name).size());
     shapeWidth = std::max(shapeWidth, shapeText(row.shape).size());
-    useWidth = std::max(useWidth, llvm::join(row.usedBy, "; ").size());
+    useWidth = std::max(useWidth, shown(row.usedBy, "; ").size());
   }
   auto line = [&](llvm::StringRef name, llvm::StringRef role, llvm::StringRef shape,
                   llvm::StringRef bytes, llvm::StringRef saved, llvm::StringRef sharing,
@@ -180,12 +195,12 @@ void SharingReport::printText(llvm::raw_ostream &os) const {
   };
   line("parameter", "role", "shape", "bytes", "saved", "class", "used by", "tasks");
   for (const Parameter &row : parameters)
-    line(row.name, row.role, shapeText(row.shape), std::to_string(row.bytes),
-         std::to_string(row.savedBytes()), row.sharing, llvm::join(row.usedBy, "; "),
-         llvm::join(row.tasks, " "));
+    line(shown(row.name), row.role, shapeText(row.shape), std::to_string(row.bytes),
+         std::to_string(row.savedBytes()), row.sharing, shown(row.usedBy, "; "),
+         shown(row.tasks, " "));
   for (const Near &pair : nearDuplicates) {
     os << (&pair == nearDuplicates.data() ? "\nnear-duplicates, stored apart\n" : "") << "  "
-       << pair.first << " and " << pair.second << ": ";
+       << shown(pair.first) << " and " << shown(pair.second) << ": ";
     if (pair.kind == "transposed")
       os << "equal up to transposition";
     else
@@ -198,7 +213,7 @@ void SharingReport::printText(llvm::raw_ostream &os) const {
   os << "\nshared by all tasks  " << sharedBytes << " bytes\n";
   os << "shared by some       " << subsetBytes << " bytes\n";
   for (const auto &[task, bytes] : taskBytes) {
-    os << "only " << llvm::left_justify(task, 15) << " " << bytes << " bytes\n";
+    os << "only " << llvm::left_justify(shown(task), 15) << " " << bytes << " bytes\n";
     stored += bytes;
   }
   os << "stored               " << stored << " bytes";

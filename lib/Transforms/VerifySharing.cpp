@@ -47,7 +47,15 @@ struct VerifySharingPass : aac::impl::VerifySharingPassBase<VerifySharingPass> {
     for (ParamOp param : suite.getOps<ParamOp>()) {
       if (!param.getTasks())
         continue;
-      for (unsigned index : users.lookup(param.getSymNameAttr()))
+      SmallVector<unsigned> mine = users.lookup(param.getSymNameAttr());
+      // A task that uses something else instead has a fork; what nobody uses is only left over.
+      for (StringRef task : param.getTasks()->getAsValueRange<StringAttr>())
+        if (!mine.empty() &&
+            llvm::none_of(mine, [&](unsigned i) { return tasks[i].getSymName() == task; }))
+          result = param.emitOpError()
+                   << "@" << param.getSymName() << " belongs to task @" << task
+                   << ", which does not use it: a pass gave it something else instead";
+      for (unsigned index : mine)
         if (!llvm::is_contained(*param.getTasks(), tasks[index].getSymNameAttr()))
           result = param.emitOpError()
                    << "@" << param.getSymName() << " is used by task @" << tasks[index].getSymName()

@@ -22,6 +22,25 @@ aac.suite {
 
 // -----
 
+// A pass gave one task a copy with other bytes, under a hash of its own.
+aac.suite {
+  // expected-error @+1 {{@w belongs to task @b, which does not use it: a pass gave it something else instead}}
+  aac.param @w : tensor<1x2xf32> = dense<1.0> : tensor<1x2xf32> {role = #aac.role<ffn>, content_hash = 7 : i64, sharing = #aac.sharing<shared>, tasks = ["a", "b"]}
+  aac.param @w_b : tensor<1x2xf32> = dense<2.0> : tensor<1x2xf32> {role = #aac.role<ffn>, content_hash = 8 : i64, sharing = #aac.sharing<task>, tasks = ["b"]}
+  aac.task @a(%x: tensor<1x2xf32>) inputs ["x"] outputs ["y"] {
+    %w = aac.use @w : tensor<1x2xf32>
+    %0 = aac.linear %x, %w : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x1xf32>
+    aac.return %0 : tensor<1x1xf32>
+  }
+  aac.task @b(%x: tensor<1x2xf32>) inputs ["x"] outputs ["y"] {
+    %w = aac.use @w_b : tensor<1x2xf32>
+    %0 = aac.linear %x, %w : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x1xf32>
+    aac.return %0 : tensor<1x1xf32>
+  }
+}
+
+// -----
+
 aac.suite {
   // expected-error @+2 {{@w has no 'content_hash': aac-share sets it and no pass may drop it}}
   // expected-error @+1 {{@w has no 'sharing': aac-share sets it and no pass may drop it}}

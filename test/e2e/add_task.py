@@ -5,6 +5,7 @@ usage: add_task.py FOLDER [MACHINE]
 
 import dataclasses
 import os
+import re
 import shutil
 import sys
 
@@ -151,7 +152,28 @@ def check_single(folder, config, made, machine):
     pooler = weights.task(config, "sst2", 2)
     path = write(config, "mnli", folder / "mnli.onnx",
                  lambda tensors: tensors.update({n: pooler[n] for n in pooler if "pooler" in n}))
-    run("aac", "compile", "--add", path, out)
+    # What the suite was compiled with may be repeated, and nothing else asked for.
+    saved = folder / "saved.json"
+    options = ["--sparsity=embedding:0.6,encoder:2:4,adapter:0.1", "--resync=16"]
+    run("aac", "compile", f"sst2={made['sst2']}", f"--machine={machine}", *options,
+        "--emit=compressed", f"--save-config={saved}", "-o", folder / "ir.mlir")
+    for option, theirs in (("--sparsity=embedding:0.5", "--sparsity=embedding:0.6,encoder:2:4,adapter:0.1"),
+                           ("--resync=32", "--resync=16"), ("--codec=entropy", "--codec=none"),
+                           ("--prune=global", "the default of --prune"),
+                           ("--calibration=mse", "the default of --calibration"),
+                           ("--merge=quantised", "the default of --merge"),
+                           ("--formats=*query*=af6e3", "the default of --formats"),
+                           ("--format=af6e3", "--format=af8e3")):
+        expect_error(re.escape(f"{out} was compiled with {theirs}, not {option}: leave it out"),
+                     "aac", "compile", "--add", path, out, option)
+    config_file = folder / "other.json"
+    config_file.write_text('{"schema": "aac-config/1", "resync": 64}')
+    expect_error("was compiled with --resync=16, not another one: leave it out", "aac", "compile",
+                 "--add", path, out, f"--config={config_file}")
+    for option in ("--ledger", "--budget=top1:0.9", f"--save-config={saved}"):
+        run("aac", "compile", "--add", path, out, option, code=2)
+    expect(images(old / "suite.aacs") == images(out / "suite.aacs"), "a refusal changed the suite")
+    run("aac", "compile", "--add", path, out, *options, f"--config={saved}")
     check_kept(old, out, 1)
     logits(folder, out, machine, config, ("sst2", "mnli"))
 
@@ -181,6 +203,23 @@ def check_errors(folder, config, made, old):
     expect(f"differs from '{query}' in 1 of 4096 elements, by at most 0.25" in notes, notes)
     refused("does not have the backbone that is stored; parameters that differ: 1\\.", "--add",
             f"qqp={write(config, 'qqp', folder / 'norm.onnx', norm)}")
+
+    def turned(tensors):
+        tensors[query] = np.ascontiguousarray(tensors[query].T)
+
+    def near(tensors):
+        tensors[query] = tensors[query] + np.float32(1e-3)
+
+    for change, notes in ((turned, f"is '{query}' transposed"),
+                          (near, f"differs from '{query}' in 4096 of 4096 elements, by at most 0.001")):
+        path = write(config, "qqp", folder / "changed.onnx", change)
+        refused("does not have the backbone that is stored; parameters that differ: 1\\.", "--add", f"qqp={path}")
+        expect(notes in run("aac", "compile", "--add", f"qqp={path}", old, code=1)[1], f"no note '{notes}'")
+    # Another number of layers is the same backbone; what the task lacks is not missed.
+    deep = dataclasses.replace(config, layers=3)
+    run("aac", "compile", "--add", f"qqp={write(deep, 'qqp', folder / 'deep.onnx')}", old, "-o", folder / "deep")
+    check_kept(old, folder / "deep", 2)
+    logits(folder, folder / "deep", MACHINE, deep, ("qqp",))
     other = dataclasses.replace(config, ffn=96)
     refused("does not have the backbone that is stored; parameters that differ: 4\\.", "--add",
             f"qqp={write(other, 'qqp', folder / 'ffn.onnx')}")
@@ -207,6 +246,11 @@ def check_errors(folder, config, made, old):
     damaged = shutil.copytree(old, folder / "damaged")
     (damaged / "suite.aacs").write_bytes((old / "suite.aacs").read_bytes()[:1000])
     refused("damaged/suite.aacs: ", "--add", f"qqp={made['qqp']}", directory=damaged)
+    for name in ("suite.mlirbc", "suite.placed.mlirbc"):
+        for size in (1000, 0):
+            corrupt = shutil.copytree(old, folder / "corrupt", dirs_exist_ok=True)
+            (corrupt / name).write_bytes((old / name).read_bytes()[:size])
+            refused(f"corrupt/{name}", "--add", f"qqp={made['qqp']}", directory=corrupt)
     stale = shutil.copytree(old, folder / "stale")
     shutil.copy(stale / "suite.mlirbc", stale / "suite.placed.mlirbc")
     refused("does not say what it was compiled with", "--add", f"qqp={made['qqp']}", directory=stale)

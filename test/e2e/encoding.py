@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 from aac.config import Config
-from support import SMALL, Suite, expect, read_stream
+from support import SMALL, Suite, expect, read_stream, run
 
 LANES = 16
 
@@ -57,8 +57,78 @@ def main(folder):
     expect(rram["sqnr_db"] >= rram["natural_sqnr_db"] > 50, f"noise {rram}")
     expect(sorted(rram["order"].replace("|", "").split()) ==
            ["e0", "e1", "e2", "m0", "m1", "m2", "m3", "s"], rram["order"])
+    check_spread(suite)
+    check_all_pruned(suite)
     text = (out / "report.txt").read_text()
     expect("Encoding (bytes" in text and "cells of rram" in text, "the text report says nothing")
+
+
+class Tiles:
+    """The tiles of a bit-masked weight with the masks that a memory gives back."""
+
+    def __init__(self, data, tensor):
+        self.data, self.words = data, tensor["mask_bytes"] // 2
+        masks = self.masks = np.frombuffer(data, "<u2", self.words)
+        columns = -(-tensor["columns"] // LANES) + (tensor["vectors"] * LANES < 8 * tensor["mask_bytes"])
+        self.tile, self.offsets, at = tensor["tile_rows"] * columns, [], 2 * self.words
+        for first in range(0, self.words, self.tile):
+            self.offsets.append(at)
+            bits = np.unpackbits(masks[first:first + self.tile].view(np.uint8), bitorder="little")
+            at += LANES * int(bits.reshape(-1, LANES).sum(0).max())
+        expect(at == tensor["stored_bytes"], f"{tensor['name']} ends at {at} of {tensor['stored_bytes']}")
+
+    def decode(self, masks):
+        """Codes as the engine reads them: [vectors, 16]."""
+        codes = np.zeros((self.words, LANES), np.uint8)
+        for first, offset in zip(range(0, self.words, self.tile), self.offsets):
+            next_row = [0] * LANES
+            for vector in range(first, min(first + self.tile, self.words)):
+                for lane in range(LANES):
+                    if masks[vector] >> lane & 1:
+                        at = offset + LANES * next_row[lane] + lane
+                        codes[vector, lane] = self.data[at] if at < len(self.data) else 0
+                        next_row[lane] += 1
+        return codes
+
+
+def check_spread(suite):
+    """A wrong mask bit damages its lane to the end of its tile, and nothing else; what tiles cost is told."""
+    padding, stored = {}, {}
+    for rows in (16, 64):
+        out = suite.compile(f"resync{rows}", "--sparsity=encoder:0.5", f"--resync={rows}")
+        tensors = json.loads((out / "report.json").read_text())["encoding"]["tensors"]
+        masked = [t for t in tensors if t["kind"] == "weights" and t["form"] == "bit-mask"
+                  and t["class"] == "shared"]
+        padding[rows] = sum(t["padding_bytes"] for t in masked)
+        stored[rows] = sum(t["stored_bytes"] for t in masked)
+        tensor = next(t for t in masked if "query.weight" in t["name"])
+        tensor["columns"] = suite.config.hidden
+        expect(tensor["tile_rows"] == rows, f"tiles of {tensor['tile_rows']} rows")
+        images = [s.data for s in read_stream(out / "suite.aacs")[0] if s.kind == "image"
+                  and len(s.data) == tensor["stored_bytes"]]
+        tiles = Tiles(images[0], tensor)
+        right = tiles.decode(tiles.masks)
+        for vector, lane in ((0, 3), (tiles.tile + 5 if rows == 16 else 70, 9)):
+            masks = tiles.masks.copy()
+            masks[vector] ^= 1 << lane
+            wrong = np.argwhere(tiles.decode(masks) != right)
+            end = (vector // tiles.tile + 1) * tiles.tile
+            expect(len(wrong) and set(wrong[:, 1]) == {lane} and vector <= wrong[:, 0].min() and
+                   wrong[:, 0].max() < end, f"bit {lane} of vector {vector}: damage {wrong}")
+            print(f"tiles of {rows}: a wrong bit in vector {vector} of {tiles.words} changes {len(wrong)} codes")
+        expect(f"are padding of lanes: masks and data start anew every {rows} output" in
+               (out / "report.txt").read_text(), "the text report does not tell what tiles cost")
+    expect(stored[16] - stored[64] == padding[16] - padding[64] > 0, f"{stored}, padding {padding}")
+
+
+def check_all_pruned(suite):
+    """Weights of which nothing is left."""
+    out = suite.compile("nothing", "--sparsity=encoder:1.0")
+    tensors = json.loads((out / "report.json").read_text())["encoding"]["tensors"]
+    none = [t for t in tensors if t["role"] in ("attention", "ffn") and t["kind"] == "weights"]
+    expect(none and all(t["zeros"] == t["weights"] and t["entropy_bits_per_weight"] == 0 and
+                        t["null_vectors"] == t["vectors"] and t["ratio"] == 0 for t in none), f"{none}")
+    run("aac-sim", "check", out / "suite.aacs")
 
 
 def entropy(codes):

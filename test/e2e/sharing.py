@@ -263,10 +263,44 @@ def main(folder):
             contents[task] = tensors
             sources.append(f"{task}={path}")
         check(suite, sources, contents)
+    check_hostile(folder)
+
+
+def check_hostile(folder):
+    """Names that a file may have: the table stays a table, and JSON has them as they are."""
+    config = Config(**SMALL)
+    tensors = {**weights.backbone(config), **weights.task(config, "sst2", 2)}
+    model = albert.build(config, "sst2", tensors)
+    hostile = ["\x1b[31mred\nalbert fake 1 2 shared\t\"quoted\\", "n" * 3000, "{curly} | $(touch x)"]
+    names = {tensor.name: f"{hostile[i % 3]}{i}" for i, tensor in enumerate(model.graph.initializer)}
+    for tensor in model.graph.initializer:
+        tensor.name = names[tensor.name]
+    _replace_inputs(model, names)
+    albert.save(model, folder / "hostile.onnx")
+    text, _ = run("aac", "share", folder / "hostile.onnx")
+    expect(all(line.isprintable() and len(line) < 250 for line in text.splitlines()),
+           f"the table has control characters or lines of {max(map(len, text.splitlines()))}")
+    rows = json.loads(run("aac", "share", folder / "hostile.onnx", "--json")[0])["parameters"]
+    check_keys({"parameters": rows})
+    table = text.split("\n\n")[0].splitlines()[1:]
+    expect(len(table) == len(rows), f"{len(table)} lines for {len(rows)} parameters")
+
+
+def check_keys(report):
+    """What docs/sharing.md says, neither more nor less."""
+    for row in report["parameters"]:
+        types = {"name": str, "role": str, "shape": list, "bytes": int, "class": str, "tasks": list,
+                 "used_by": list, "saved_bytes": int}
+        expect({key: type(value) for key, value in row.items()} == types, f"row {row}")
+        expect(row["class"] in ("shared", "subset", "task"), f"row {row}")
+    for pair in report.get("near_duplicates", []):
+        expect(set(pair) == {"first", "second", "kind", "bytes", "largest_difference"}, f"pair {pair}")
 
 
 def check(suite, sources, contents):
     report = json.loads(run("aac", "share", *sources, "--json")[0])
+    check_keys(report)
+    expect(set(report) == {"parameters", "near_duplicates", "totals"}, f"{suite}: keys {set(report)}")
     names = [row["name"] for row in report["parameters"]]
     expect(len(set(names)) == len(names), f"{suite}: a name occurs twice")
     rows = sorted((row["role"], row["shape"], row["bytes"], row["class"], row["tasks"])

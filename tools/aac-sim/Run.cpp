@@ -223,8 +223,10 @@ void runStream(const RunOptions &options) {
   if (!options.faults.empty() && faults.empty())
     out << "faults: no image lies in cells that fail\n";
   for (const sim::TierFaults &tier : faults)
-    out << absl::StrFormat("faults: %d of %d cells of %s are wrong (%d bits a cell, %g a cell)\n",
-                           tier.wrong, tier.cells, tier.tier, tier.bitsPerCell, tier.rate);
+    out << absl::StrFormat("faults: %d of %d cells of %s are wrong (%d bits a cell, %g a cell, "
+                           "order %s); codes at %.1f dB, expected %.1f dB\n",
+                           tier.wrong, tier.cells, tier.tier, tier.bitsPerCell, tier.rate,
+                           tier.order, tier.sqnrDb, tier.expectedDb);
   if (options.stopwatch)
     out << absl::StrFormat("simulated in %.3f s: %.0f million cycles a second\n", seconds.count(),
                            static_cast<double>(timing.totalCycles) * 1e-6 / seconds.count());
@@ -253,7 +255,8 @@ void addRunCommand(CLI::App &app) {
   run->add_option("--trace", options->trace, "schedule as a Perfetto trace (.json)");
   run->add_option("--faults", options->faults,
                   "wrong cells in the images, at the machine's rates or another: "
-                  "seed:N[,rate:P]");
+                  "seed:N[,rate:P][,order:BITS]; BITS is best, natural or the bits of a code, as "
+                  "'s e2 e1 e0 m3 m2 m1 m0'");
   run->add_option("--threads", options->threads, "threads to simulate with [one a processor]")
       ->check(CLI::PositiveNumber);
   run->add_flag("--stopwatch", options->stopwatch, "say how long simulating the inference took");

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "dialects/AAC/AACDialect.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
@@ -54,6 +55,45 @@ std::string encodeOptionsOf(const std::string &options) {
     if (absl::StartsWith(option, "tile-rows="))
       absl::StrAppend(&mine, " ", option);
   return mine;
+}
+
+/// Fails where an option was given that is not what the suite in `directory` was compiled with:
+/// the new task's shared parameters would not be those that are stored. `stored` are the options
+/// of its compression.
+void checkGiven(const CompileArguments &arguments, const std::string &directory,
+                const std::string &stored, const std::string &codec) {
+  for (const char *option : {"ledger", "budget", "save-config"})
+    if (arguments.given.count(option))
+      throw CLI::ValidationError(
+          "--add", absl::StrCat("compiles with the options of the suite; it has no --", option));
+  auto valueIn = [](const std::vector<std::string> &options, absl::string_view name) {
+    for (absl::string_view option : options)
+      if (absl::ConsumePrefix(&option, name) && absl::ConsumePrefix(&option, "="))
+        return std::string(option);
+    return std::string();
+  };
+  std::vector<std::string> now = optionsOf(arguments), then = absl::StrSplit(stored, ' ');
+  now.push_back(absl::StrCat("codec=", arguments.codec));
+  then.push_back(absl::StrCat("codec=", codec));
+  // As the command line and the pipeline call them.
+  for (auto [option, name] :
+       std::initializer_list<std::pair<const char *, const char *>>{{"sparsity", "sparsity"},
+                                                                    {"prune", "prune"},
+                                                                    {"merge", "merge"},
+                                                                    {"calibration", "calibration"},
+                                                                    {"format", "format"},
+                                                                    {"formats", "formats"},
+                                                                    {"resync", "tile-rows"},
+                                                                    {"codec", "codec"}}) {
+    std::string mine = valueIn(now, name), theirs = valueIn(then, name);
+    if (arguments.given.count(option) && mine != theirs)
+      fail(absl::StrCat(directory, " was compiled with ",
+                        theirs.empty() ? absl::StrCat("the default of --", option)
+                                       : absl::StrCat("--", option, "=", theirs),
+                        mine.empty() ? ", not another one"
+                                     : absl::StrCat(", not --", option, "=", mine),
+                        ": leave it out, or compile all tasks together"));
+  }
 }
 
 /// Bytes that a stream has more than another.
@@ -145,7 +185,7 @@ void runAdd(const CompileArguments &arguments) {
 
   ir::SuiteOp suite = suiteOf(*placed);
   std::string name = optionOf(suite, "aac.machine", placedPath);
-  if (arguments.machineOption->count() > 0)
+  if (arguments.given.count("machine"))
     name = arguments.machine;
   auto machine = Machine::load(name, defaultMachinePath());
   if (!machine.ok())
@@ -155,6 +195,9 @@ void runAdd(const CompileArguments &arguments) {
                       ", whose description is not that of ", name,
                       ": a task is added to the machine that the suite is on"));
   std::string options = optionOf(suite, "aac.options", placedPath);
+  bool coded = llvm::any_of(before->images, [](const Image &image) { return image.coded; });
+  std::string codec = coded ? "entropy" : "none";
+  checkGiven(arguments, directory, options, codec);
   if (!arguments.calibrate.empty())
     absl::StrAppend(&options, " calibrate=", absl::StrJoin(arguments.calibrate, ","));
 
@@ -190,9 +233,6 @@ void runAdd(const CompileArguments &arguments) {
                            encodeOptionsOf(options), "},any(aac-verify-sharing),",
                            "aac-place-pipeline{machine=", name, "}")});
   }
-  // In the form that the images had, unless another is asked for.
-  bool coded = llvm::any_of(before->images, [](const Image &image) { return image.coded; });
-  std::string codec = coded ? "entropy" : arguments.codec;
   compiled.suite = bytecodeOf(*original);
   keepPlaced(*placed, *machine, compiled);
   progress.step("lowering");

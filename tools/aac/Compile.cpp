@@ -146,7 +146,8 @@ std::vector<Stage> stagesOf(const CompileArguments &arguments) {
   if (!arguments.calibrate.empty())
     options.push_back(absl::StrCat("calibrate=", absl::StrJoin(arguments.calibrate, ",")));
   // Other formats than an engine's have no bytes there: they are for analysis.
-  if (arguments.emit == "compressed" && (arguments.format != "af8e3" || !arguments.formats.empty()))
+  if (arguments.emit == "compressed" &&
+      (arguments.format != engineFormatName() || !arguments.formats.empty()))
     options.push_back("encode=false");
   std::string machine = absl::StrCat("{machine=", arguments.machine, "}");
   return {
@@ -243,12 +244,11 @@ void addCompileCommand(CLI::App &app) {
   CLI::App *command =
       app.add_subcommand("compile", "Compile ONNX models, one a task, into one command stream");
   arguments->onnx.add(*command);
-  arguments->machineOption =
-      command
-          ->add_option("--machine", arguments->machine,
-                       "machine to compile for: a name (aac machines list) or a file "
-                       "[edgebert-rram]")
-          ->type_name("NAME");
+  command
+      ->add_option("--machine", arguments->machine,
+                   "machine to compile for: a name (aac machines list) or a file "
+                   "[edgebert-rram]")
+      ->type_name("NAME");
   command
       ->add_option("-o,--output", arguments->output,
                    "directory for suite.aacs, suite.mlirbc, suite.placed.mlirbc, report.txt and "
@@ -324,9 +324,10 @@ void addCompileCommand(CLI::App &app) {
                    "or stream")
       ->check(CLI::IsMember({"onnx", "aac", "compressed", "placed", "cmd", "stream"}));
   command
-      ->add_option("--add", arguments->added,
-                   "add a task to the suite that an earlier compilation left in the directory "
-                   "given: what is stored stays as it is, byte for byte")
+      ->add_option(
+          "--add", arguments->added,
+          "add a task to the suite that an earlier compilation left in the directory "
+          "given: what is stored stays as it is, byte for byte, and the suite's options hold")
       ->type_name("[TASK=]PATH")
       ->expected(1)
       ->allow_extra_args(false)

@@ -6,21 +6,28 @@
 
 #include "aac/Cost/Encoding.h"
 #include "aac/Machine/Machine.h"
+#include "aac/Numerics/AdaptivFloat.h"
 #include "aac/Stream/Stream.h"
+#include <set>
 #include <string>
 #include <vector>
 
 namespace aac::tool {
 
+/// Name of the number format that engines have.
+inline std::string engineFormatName() {
+  return absl::StrCat("af", kEngineFormat.bits, "e", kEngineFormat.exponentBits);
+}
+
 struct CompileArguments {
   OnnxArguments onnx; ///< with --add: the directory alone
-  std::string machine = "edgebert-rram", output, emit, sparsity, format = "af8e3";
+  std::string machine = "edgebert-rram", output, emit, sparsity, format = engineFormatName();
   std::string merge = "equal", calibration = "minmax", codec = "none";
   std::string formats; ///< PATTERN=FORMAT,...
   std::string budget, config, saveConfig;
   bool ledger = false;
   std::vector<std::string> prune, calibrate, added;
-  CLI::Option *machineOption = nullptr; ///< tells whether it was given
+  std::set<std::string> given; ///< options that the command line or --config has, without dashes
   unsigned threads = 0, resync = 64;
   bool explain = false, printPipeline = false, allowFork = false;
 };
@@ -70,8 +77,8 @@ struct Compiled {
 /// Options of the compress pipeline, but for samples: those a task that is added later has too.
 std::vector<std::string> optionsOf(const CompileArguments &arguments);
 
-/// Sets the arguments that the file --config names and that `command` was not given. Fails the
-/// command with the file and the field that is wrong.
+/// Sets the arguments that the file --config names and that `command` was not given, and
+/// `arguments.given`. Fails the command with the file and the field that is wrong.
 void readConfig(const CLI::App &command, CompileArguments &arguments);
 /// Writes the arguments, `formats` as they are in the end, to --save-config.
 void writeConfig(const CompileArguments &arguments);

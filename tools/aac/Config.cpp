@@ -31,6 +31,9 @@ std::vector<std::pair<const char *, std::string CompileArguments::*>> stringFiel
 } // namespace
 
 void readConfig(const CLI::App &command, CompileArguments &arguments) {
+  for (const CLI::Option *option : command.get_options())
+    if (option->count() > 0)
+      arguments.given.insert(option->get_name(/*positional=*/false).substr(2));
   if (arguments.config.empty())
     return;
   auto bytes = readFile(arguments.config);
@@ -48,6 +51,7 @@ void readConfig(const CLI::App &command, CompileArguments &arguments) {
   for (const auto &[key, value] : config.items()) {
     if (key == "schema")
       continue;
+    arguments.given.insert(key);
     if (key == "formats") {
       if (!value.is_array())
         wrong("field 'formats' must be a list of {\"match\", \"format\"}");

@@ -26,7 +26,9 @@ void share(const ShareArguments &arguments) {
   OwningOpRef<ModuleOp> module = arguments.onnx.import(*context);
   PassManager pm(context.get());
   buildImportPipeline(pm);
-  pm.addNestedPass<ir::SuiteOp>(createSharePass({arguments.merge, "af8e3"}));
+  SharePassOptions options;
+  options.merge = arguments.merge;
+  pm.addNestedPass<ir::SuiteOp>(createSharePass(options));
   pm.addNestedPass<ir::SuiteOp>(createVerifySharingPass());
   if (failed(pm.run(*module)))
     failQuietly();

@@ -25,6 +25,10 @@ struct EncodedTensor {
   uint64_t maskBytes = 0;  ///< of masks and row offsets; 0 where dense
   uint64_t dataBytes = 0;  ///< stored - mask: codes and padding
   uint64_t storedBytes = 0;
+  /// Of data: zeros behind the shorter lanes of each tile, in bit-masked weights. What it costs
+  /// that masks and data start anew every `tileRows` output features.
+  uint64_t paddingBytes = 0;
+  int64_t tileRows = 0;   ///< 0 where there are no tiles
   double entropyBits = 0; ///< order-0 entropy of the codes, per weight
 
   /// Stored bits a weight.

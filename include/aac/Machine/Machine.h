@@ -44,6 +44,7 @@ struct Tier {
   Quantity area;                      ///< mm2/MiB; 0 off chip
   Quantity endurance;                 ///< write cycles; 0 = unlimited
   Quantity cellErrorRate;             ///< per cell read after programming
+  std::string cellOrder;              ///< of a code's bits (cellFormatOf); may be empty
   std::string source;                 ///< of base, capacity and bits per cell
   bool allowsKind(DataKind kind) const;
 };

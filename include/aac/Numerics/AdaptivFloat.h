@@ -33,6 +33,9 @@ struct AdaptivFloatFormat {
   }
 };
 
+/// The format of an engine's codes.
+inline constexpr AdaptivFloatFormat kEngineFormat{8, 3};
+
 /// Offset between the engine's bias register and the smallest exponent.
 inline constexpr int kEngineExponentOffset = -10;
 

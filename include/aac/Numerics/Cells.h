@@ -13,6 +13,7 @@
 #define AAC_NUMERICS_CELLS_H
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include <cstdint>
 #include <string>
@@ -61,6 +62,19 @@ double sumOfSquares(absl::Span<const int64_t> histogram);
 /// ones the nearest to the natural order.
 CellFormat bestCells(int bitsPerCell, absl::Span<const LevelErrors> errors,
                      absl::Span<const int64_t> histogram);
+
+/// Error of each cell of a code in a tier whose full cells are wrong at `rate`. A cell that holds
+/// fewer bits than the others has its levels so much further apart that it is never wrong
+/// (NVMExplorer's cells of two bits: 7.9e-9, of three: 3.8e-3).
+std::vector<LevelErrors> errorsOfCells(const CellFormat &format, double rate);
+
+/// The cells that `order` names: "best" (as bestCells; also an empty text), "natural", or the bits
+/// of a code, the first cell's strongest first, with blanks or bars between them: "s e2 | e1 e0 |
+/// m3 m2 | m1 m0". Error where it is none of them.
+absl::StatusOr<CellFormat> cellFormatOf(absl::string_view order, int bitsPerCell, double rate,
+                                        absl::Span<const int64_t> histogram);
+/// OK if `order` is one that cellFormatOf takes.
+absl::Status checkCellOrder(absl::string_view order);
 
 /// Reads `levels` (of packCells) as a memory with `errors` would give them after one
 /// programming: each cell on its own, pseudo-random, the same for the same `seed`. Returns how

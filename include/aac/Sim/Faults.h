@@ -23,9 +23,10 @@ namespace aac::sim {
 struct FaultOptions {
   uint64_t seed = 0;
   std::optional<double> rate; ///< instead of each tier's own
+  std::string order = {};     ///< of a code's bits (cellFormatOf), instead of each tier's own
 };
 
-/// "seed:1" or "seed:1,rate:1e-5". Errors name the part.
+/// "seed:1", "seed:1,rate:1e-5", "seed:1,order:natural". Errors name the part.
 absl::StatusOr<FaultOptions> parseFaults(absl::string_view text);
 
 /// What happened to the images of a tier.
@@ -35,6 +36,10 @@ struct TierFaults {
   double rate = 0;
   int64_t cells = 0; ///< that hold codes
   int64_t wrong = 0;
+  std::string order; ///< of a code's bits, as CellFormat::text
+  /// Squares of all codes' values over those of what the wrong cells changed, and the same as
+  /// expected of that order, in decibels; infinite where nothing is wrong.
+  double sqnrDb = 0, expectedDb = 0;
 };
 
 /// Disturbs the codes in the images of tiers whose cells fail. The same seed gives the same

@@ -4,8 +4,10 @@
 #include "aac/Numerics/Cells.h"
 #include "aac/Numerics/Layout.h"
 #include "aac/Transforms/ParamValues.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Threading.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/bit.h"
 #include <array>
 #include <cmath>
 
@@ -42,6 +44,19 @@ void count(ArrayRef<uint8_t> codes, int64_t columns, Row &row) {
     }
 }
 
+/// Codes that the masks of a stored weight say are there.
+uint64_t countCodes(StoredOp stored) {
+  auto resource = dyn_cast<DenseResourceElementsAttr>(stored.getValue());
+  AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
+  uint64_t codes = 0;
+  if (blob)
+    for (uint64_t r = 0; r < stored.getCount(); ++r)
+      for (char byte :
+           blob->getData().slice(r * stored.getStride(), stored.getDataOffsets()->front()))
+        codes += llvm::popcount(static_cast<uint8_t>(byte));
+  return codes;
+}
+
 /// Bytes of masks and offsets, and what the dense form would take.
 void measure(Row &row) {
   StoredOp stored = row.stored;
@@ -61,6 +76,9 @@ void measure(Row &row) {
     tensor.denseBytes = shape[0] * words * kLanes;
   }
   tensor.dataBytes = tensor.storedBytes - tensor.maskBytes;
+  tensor.tileRows = static_cast<int64_t>(stored.getTileRows().value_or(0));
+  if (!tensor.dense && tensor.kind == "weights")
+    tensor.paddingBytes = tensor.dataBytes - countCodes(stored);
 }
 
 void analyse(Row &row) {
@@ -95,14 +113,13 @@ cost::CellUse cellsOf(const Tier &tier, ArrayRef<Row> rows) {
         histogram[code] += row.histogram[code];
   }
   use.wrongCells = use.errorRate * static_cast<double>(use.dataCells);
-  std::vector<LevelErrors> errors;
-  errors.reserve(natural.bits.size());
-  for (int bits : natural.bits)
-    errors.push_back(LevelErrors::uniform(bits, use.errorRate));
-  CellFormat best = bestCells(tier.bitsPerCell, errors, histogram);
+  std::vector<LevelErrors> errors = errorsOfCells(natural, use.errorRate);
+  // The machine was loaded, so its order is one.
+  CellFormat chosen =
+      cellFormatOf(tier.cellOrder, tier.bitsPerCell, use.errorRate, histogram).value_or(natural);
   double signal = sumOfSquares(histogram);
-  use.order = best.text();
-  use.sqnrDb = decibels(signal, expectedSquaredError(best, errors, histogram));
+  use.order = chosen.text();
+  use.sqnrDb = decibels(signal, expectedSquaredError(chosen, errors, histogram));
   use.naturalSqnrDb = decibels(signal, expectedSquaredError(natural, errors, histogram));
   return use;
 }

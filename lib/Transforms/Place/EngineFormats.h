@@ -8,9 +8,6 @@
 
 namespace aac {
 
-/// The format of an engine's codes.
-inline constexpr AdaptivFloatFormat kEngineFormat{8, 3};
-
 /// Fails, at the first parameter or operation of another format than kEngineFormat, with
 /// the machine's name.
 mlir::LogicalResult checkEngineFormats(ir::SuiteOp suite, const Machine &machine);

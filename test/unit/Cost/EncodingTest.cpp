@@ -29,6 +29,8 @@ EncodedTensor tensor(const std::string &name, const std::string &sharing,
   t.maskBytes = 128;
   t.dataBytes = 512;
   t.storedBytes = 640;
+  t.paddingBytes = 12;
+  t.tileRows = 64;
   t.entropyBits = 4;
   return t;
 }
@@ -48,7 +50,7 @@ TEST(Encoding, TextTellsSharedTensorsAndSumsTasks) {
   Encoding encoding;
   encoding.tensors = {tensor("backbone", "shared", {"a", "b"}), tensor("first", "task", {"a"}),
                       tensor("second", "task", {"a"}),
-                      tensor(std::string(50, 'x') + ".weight", "subset", {"a", "b"})};
+                      tensor(std::string(50, 'x') + "\n.weight", "subset", {"a", "b"})};
   encoding.tensors[2].entropyBits = 2;
   CellUse use;
   use.tier = "rram";
@@ -63,12 +65,14 @@ TEST(Encoding, TextTellsSharedTensorsAndSumsTasks) {
   encoding.cells = {use};
   std::string text = printEncodingText(encoding);
   EXPECT_THAT(text, HasSubstr("backbone "));
-  EXPECT_THAT(text, HasSubstr("..xxx"));
+  EXPECT_THAT(text, testing::ContainsRegex("\\.\\.x+\\\\n\\.weight "));
   EXPECT_THAT(text, Not(HasSubstr("first")));
   // The task's two tensors together: bytes add up, entropies weigh by weights.
   EXPECT_THAT(text,
               testing::ContainsRegex("task a +2048 +256 +1024 +1280 +50.0% +6 +3.00 +5.12 +1.71"));
   EXPECT_THAT(text, testing::ContainsRegex("all +4096 +512 +2048 +2560"));
+  EXPECT_THAT(text, HasSubstr("of data, 48 bytes are padding of lanes: masks and data start anew "
+                              "every 64 output features or fewer"));
   EXPECT_THAT(text, HasSubstr("cells of rram: 4096 of 2 bits for codes, 2048 of 1 bit for masks; "
                               "4.1 wrong expected (0.001 a cell)"));
   EXPECT_THAT(text, HasSubstr("31.5 dB, in natural order no error"));
@@ -85,6 +89,8 @@ TEST(Encoding, Json) {
   EXPECT_EQ(t["class"], "shared");
   EXPECT_EQ(t["stored_bytes"], 640);
   EXPECT_EQ(t["null_vectors"], 3);
+  EXPECT_EQ(t["padding_bytes"], 12);
+  EXPECT_EQ(t["tile_rows"], 64);
   EXPECT_DOUBLE_EQ(t["ratio"].get<double>(), 1.28);
   EXPECT_TRUE(json["cells"][0]["sqnr_db"].is_null());
 }

@@ -159,3 +159,36 @@ TEST(Cells, DisturbedCellsFollowTheRates) {
   EXPECT_NE(disturbCells(absl::MakeSpan(again), errors, 8), 0);
   EXPECT_NE(again, levels);
 }
+
+TEST(Cells, OrdersByName) {
+  std::vector<int64_t> histogram = bell();
+  auto orderOf = [&](absl::string_view order, int bits) {
+    auto format = cellFormatOf(order, bits, 1e-3, histogram);
+    EXPECT_TRUE(format.ok()) << format.status();
+    EXPECT_TRUE(checkCellOrder(order).ok());
+    return format.ok() ? format->text() : "";
+  };
+  EXPECT_EQ(orderOf("natural", 2), "s e2 | e1 e0 | m3 m2 | m1 m0");
+  EXPECT_EQ(orderOf("", 2), "s m0 | e2 m1 | e1 m3 | e0 m2");
+  EXPECT_EQ(orderOf("best", 2), orderOf("", 2));
+  EXPECT_EQ(orderOf("s m3 m2 m1 m0 e2 e1 e0", 3), "s m3 m2 | m1 m0 e2 | e1 e0");
+  EXPECT_EQ(orderOf("s e2 | e1 e0 | m3 m2 | m1 m0", 1), "s | e2 | e1 | e0 | m3 | m2 | m1 | m0");
+  // Every order that is printed can be given.
+  for (int bits = 1; bits <= 3; ++bits) {
+    std::string best = orderOf("best", bits);
+    EXPECT_EQ(orderOf(best, bits), best);
+  }
+  auto message = [](absl::string_view order) {
+    return std::string(checkCellOrder(order).message());
+  };
+  EXPECT_THAT(message("s e2 e1 e0 m3 m2 m1"), HasSubstr("has 7 of the 8 bits"));
+  EXPECT_THAT(message("s e2 e1 e0 m3 m2 m1 m1"), HasSubstr("'m1' in the order of bits"));
+  EXPECT_THAT(message("s e2 e1 e0 m3 m2 m1 m1"), HasSubstr("is there twice"));
+  EXPECT_THAT(message("worst"), HasSubstr("'worst' in the order of bits 'worst' is none of best"));
+  EXPECT_FALSE(cellFormatOf("worst", 2, 0, histogram).ok());
+  // A code's narrower cell never fails.
+  std::vector<LevelErrors> errors = errorsOfCells(CellFormat::natural(3), 1e-3);
+  EXPECT_DOUBLE_EQ(errors[1].mean(), 1e-3);
+  EXPECT_EQ(errors[2].mean(), 0);
+  EXPECT_DOUBLE_EQ(errorsOfCells(CellFormat::natural(1), 1e-3)[7].mean(), 1e-3);
+}
