@@ -44,8 +44,9 @@ def main(folder):
             if name == "natural":
                 expect(other == levels[name], f"order of the machine {levels[name]}, of the run {other}")
             cells = json.loads((out / "report.json").read_text())["encoding"]["cells"][0]
-            expect(cells["order"] == levels[name][0], f"report {cells}, simulator {levels[name]}")
-            # The simulator counts padding and biases, too.
+            # The simulator counts padding and biases, too, which may make another order the best.
+            expect(name == "best" or cells["order"] == levels[name][0],
+                   f"report {cells}, simulator {levels[name]}")
             expect(abs(cells["sqnr_db"] - levels[name][2]) < 1, f"report {cells}, simulator {levels[name]}")
             print(f"{bits} bits, {name:<24} {levels[name][0]:<29} {levels[name][1]:5.1f} dB, "
                   f"expected {levels[name][2]:5.1f} dB")
@@ -78,7 +79,9 @@ def check_errors(suite, machine):
                            ("worst", "'worst' in .* is none of best, natural")):
         machine.write_text(TIER.format(bits=3, rate=RATE, more=f'cell_order: "{order}"'))
         expect_error(f"cell_order: .*{message}", "aac", "machines", "check", machine)
-        expect_error(f"faults: .*{message}", "aac-sim", "run", stream, "--input=x.npz",
+        expect_error(f"faults: .*{message}", "aac-sim", "run", stream, "--task=mnli",
+                     f"--machine={suite.folder / 'cells3.0.textproto'}",
+                     f"--input={models.sentence_path(suite.folder / 'models', 'mnli', 0)}",
                      f"--faults=seed:1,order:{order}")
     machine.write_text(TIER.format(bits=3, rate=RATE, more="") +
                        'tiers { name: "sram" cell_order: "best" }\n')
