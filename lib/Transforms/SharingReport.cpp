@@ -166,7 +166,7 @@ static std::string shapeText(llvm::ArrayRef<int64_t> shape) {
 /// A name as a table shows it, whatever a file says: without control characters, and of a long
 /// one the end, which says more than its beginning.
 static std::string shown(llvm::StringRef name) {
-  constexpr size_t kWidth = 72;
+  constexpr size_t kWidth = 110;
   std::string text;
   llvm::raw_string_ostream os(text);
   llvm::printEscapedString(name, os);

@@ -11,6 +11,7 @@ aac.suite {
 // -----
 
 aac.suite {
+  // expected-error @+2 {{@w belongs to task @a, which does not use it}}
   // expected-error @+1 {{@w is used by task @b, which is not in its tasks ["a"]}}
   aac.param @w : tensor<1x2xf32> = dense<1.0> : tensor<1x2xf32> {role = #aac.role<ffn>, content_hash = 7 : i64, sharing = #aac.sharing<task>, tasks = ["a"]}
   aac.task @b(%x: tensor<1x2xf32>) inputs ["x"] outputs ["y"] {
