@@ -10,6 +10,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -301,7 +302,7 @@ Inference inferGemm(GemmOp op) {
 
 Inference inferEinsum(EinsumOp op) {
   std::string why;
-  auto terms = parseEinsum(op.getEquation(), op.getInputs().size(), why);
+  auto terms = parseEinsum(op, why);
   if (!terms)
     return invalid(why);
   int64_t sizes[256] = {};
@@ -476,14 +477,28 @@ Inference inferGather(GatherOp op) {
   return tensor(shape, data.getElementType());
 }
 
-Inference inferRange(RangeOp op, ConstantLookup constants) {
+/// max(ceil((limit - start) / delta), 0) elements.
+Inference inferFloatRange(RangeOp op, FloatLookup floats) {
+  auto from = floats(op.getStart()), to = floats(op.getLimit()), by = floats(op.getDelta());
+  if (!from || !to || !by)
+    return unknown();
+  double count = std::ceil((static_cast<double>(to->front()) - from->front()) / by->front());
+  constexpr double kMost = std::numeric_limits<int32_t>::max();
+  if (!(std::fabs(by->front()) > 0) || !std::isfinite(from->front()) || !(count <= kMost))
+    return invalid("no range from " + std::to_string(from->front()) + " to " +
+                   std::to_string(to->front()) + " by " + std::to_string(by->front()));
+  return tensor({static_cast<int64_t>(std::max(count, 0.0))},
+                typeOf(op.getStart()).getElementType());
+}
+
+Inference inferRange(RangeOp op, ConstantLookup constants, FloatLookup floats) {
   auto start = typeOf(op.getStart());
-  if (!isa<IntegerType>(start.getElementType()))
-    return invalid("only integer ranges are supported, got " + str(start));
   for (Value value : op.getOperands())
     if (typeOf(value).getNumElements() != 1 ||
         typeOf(value).getElementType() != start.getElementType())
       return invalid("start, limit and delta must be scalars of one type");
+  if (!isa<IntegerType>(start.getElementType()))
+    return inferFloatRange(op, floats);
   auto from = constants(op.getStart()), to = constants(op.getLimit()),
        by = constants(op.getDelta());
   if (!from || !to || !by)
@@ -766,7 +781,34 @@ Type elementType(MLIRContext *context, int64_t dataType) {
   }
 }
 
-std::optional<EinsumTerms> parseEinsum(StringRef equation, size_t operands, std::string &why) {
+namespace {
+
+/// Letters for the axes of the ellipses of `terms`, the same from the last one on: as many as the
+/// longest has. Nothing when a term has more indices than its operand axes.
+std::optional<std::string> ellipsisLetters(ArrayRef<StringRef> terms, OperandRange operands,
+                                           StringRef used) {
+  int64_t most = 0;
+  for (auto [term, operand] : llvm::zip_equal(terms, operands)) {
+    if (!term.contains("..."))
+      continue;
+    auto type = dyn_cast<RankedTensorType>(operand.getType());
+    int64_t axes = type ? type.getRank() - static_cast<int64_t>(term.size()) + 3 : -1;
+    if (axes < 0)
+      return std::nullopt;
+    most = std::max(most, axes);
+  }
+  std::string letters;
+  for (char c = 'A'; c <= 'z' && static_cast<int64_t>(letters.size()) < most; ++c)
+    if (llvm::isAlpha(c) && !used.contains(c))
+      letters.push_back(c);
+  return static_cast<int64_t>(letters.size()) == most ? std::optional(letters) : std::nullopt;
+}
+
+} // namespace
+
+std::optional<EinsumTerms> parseEinsum(EinsumOp op, std::string &why) {
+  StringRef equation = op.getEquation();
+  size_t operands = op.getInputs().size();
   auto fail = [&](const Twine &message) {
     why = ("equation \"" + equation + "\" " + message).str();
     return std::nullopt;
@@ -776,8 +818,6 @@ std::optional<EinsumTerms> parseEinsum(StringRef equation, size_t operands, std:
     if (c != ' ')
       packed.push_back(c);
   StringRef text = packed;
-  if (text.contains('.'))
-    return fail("has an ellipsis, which is not supported");
   EinsumTerms terms;
   size_t arrow = text.find("->");
   SmallVector<StringRef> parts;
@@ -786,19 +826,33 @@ std::optional<EinsumTerms> parseEinsum(StringRef equation, size_t operands, std:
     return fail("has " + Twine(parts.size()) + " terms for " + Twine(operands) + " operands");
   if (operands > 2)
     return fail("has more than two operands, which is not supported");
+  std::optional<std::string> hidden = ellipsisLetters(parts, op.getInputs(), text);
+  if (!hidden)
+    return fail("has an ellipsis that does not fit the ranks of its operands");
+  // The last ones of the hidden letters in the place of an ellipsis.
+  auto written = [&](StringRef term, size_t count) {
+    auto [before, after] = term.split("...");
+    return term.contains("...") ? (before + StringRef(*hidden).take_back(count) + after).str()
+                                : term.str();
+  };
   std::string all;
-  for (StringRef part : parts) {
-    terms.inputs.push_back(part.str());
-    all += part;
+  for (auto [part, operand] : llvm::zip_equal(parts, op.getInputs())) {
+    auto type = dyn_cast<RankedTensorType>(operand.getType());
+    terms.inputs.push_back(written(part, type ? type.getRank() + 3 - part.size() : 0));
+    all += terms.inputs.back();
   }
-  if (arrow == StringRef::npos) { // indices that occur once, in alphabetical order
+  if (arrow == StringRef::npos) { // the ellipsis, indices that occur once in alphabetical order
     std::string sorted = all;
     llvm::sort(sorted);
+    terms.output = *hidden;
     for (char c : sorted)
-      if (StringRef(sorted).count(c) == 1)
+      if (StringRef(sorted).count(c) == 1 && hidden->find(c) == std::string::npos)
         terms.output.push_back(c);
   } else {
-    terms.output = text.drop_front(arrow + 2).str();
+    StringRef output = text.drop_front(arrow + 2);
+    if (output.contains("...") != text.take_front(arrow).contains("..."))
+      return fail("has an ellipsis on one side of its arrow only");
+    terms.output = written(output, hidden->size());
   }
   auto checkTerm = [&](StringRef term) {
     for (char c : term)
@@ -835,7 +889,19 @@ std::optional<SmallVector<int64_t>> constantIntegers(Value value) {
   return values;
 }
 
-Inference inferTypes(Operation *op, ConstantLookup constants) {
+std::optional<SmallVector<float>> constantFloats(Value value) {
+  ElementsAttr elements;
+  if (auto constant = value.getDefiningOp<ConstantOp>())
+    elements = constant.getValue();
+  else if (auto initializer = value.getDefiningOp<InitializerOp>())
+    elements = initializer.getValue();
+  auto dense = dyn_cast_if_present<DenseFPElementsAttr>(elements);
+  if (!dense || !dense.getElementType().isF32())
+    return std::nullopt;
+  return llvm::to_vector(dense.getValues<float>());
+}
+
+Inference inferTypes(Operation *op, ConstantLookup constants, FloatLookup floats) {
   for (Value operand : op->getOperands()) {
     if (isAbsent(operand))
       continue;
@@ -862,7 +928,7 @@ Inference inferTypes(Operation *op, ConstantLookup constants) {
       .Case([](GatherOp o) { return inferGather(o); })
       .Case<QuantizeLinearOp, DequantizeLinearOp>(
           [](auto o) { return inferQuantisation(o, o.getAxis()); })
-      .Case([&](RangeOp o) { return inferRange(o, constants); })
+      .Case([&](RangeOp o) { return inferRange(o, constants, floats); })
       .Case([](SplitOp o) { return inferSplit(o); })
       .Case([](SqueezeOp o) { return inferSqueeze(o); })
       .Case([](UnsqueezeOp o) { return inferUnsqueeze(o); })
@@ -907,7 +973,7 @@ Inference inferTypes(Operation *op, ConstantLookup constants) {
 }
 
 LogicalResult trait::verifyInferredTypes(Operation *op) {
-  Inference inference = inferTypes(op, constantIntegers);
+  Inference inference = inferTypes(op, constantIntegers, constantFloats);
   if (inference.kind == Inference::Invalid)
     return op->emitOpError() << inference.message;
   if (inference.kind == Inference::Unknown)

@@ -9,6 +9,7 @@
 
 namespace aac::onnx {
 
+class EinsumOp;
 class PadOp;
 class ShapeOp;
 
@@ -17,6 +18,8 @@ constexpr size_t kMaxRank = 64;
 
 /// The elements of an integer value where they are known at compile time.
 using ConstantLookup = llvm::function_ref<std::optional<llvm::SmallVector<int64_t>>(mlir::Value)>;
+/// The same of an f32 value.
+using FloatLookup = llvm::function_ref<std::optional<llvm::SmallVector<float>>(mlir::Value)>;
 
 /// What the operands and attributes of an operation imply for its results.
 struct Inference {
@@ -30,11 +33,13 @@ struct Inference {
 };
 
 /// Infers the result types of an `onnx` operation. Sizes that depend on values (the shape
-/// of a Reshape) are asked of `constants`.
-Inference inferTypes(mlir::Operation *op, ConstantLookup constants);
+/// of a Reshape) are asked of `constants`, those of a Range of floats of `floats`.
+Inference inferTypes(mlir::Operation *op, ConstantLookup constants, FloatLookup floats);
 
 /// The elements of an integer `onnx.Constant`, `onnx.Initializer`.
 std::optional<llvm::SmallVector<int64_t>> constantIntegers(mlir::Value value);
+/// The elements of a small f32 `onnx.Constant`, `onnx.Initializer`: one that is no resource.
+std::optional<llvm::SmallVector<float>> constantFloats(mlir::Value value);
 
 /// `onnx` number of an element type (TensorProto.DataType) -> the type that the dialect
 /// holds it in (all floats are f32, bool is i1); null when the dialect has none.
@@ -66,14 +71,15 @@ std::optional<PadRange> resolvePads(PadOp op, ConstantLookup constants);
 /// First and last-plus-one dimension that a Shape reads.
 std::pair<int64_t, int64_t> resolveShapeRange(ShapeOp op, int64_t rank);
 
-/// The parsed equation of an Einsum of one or two operands.
+/// The parsed equation of an Einsum of one or two operands. The axes of an ellipsis have letters
+/// that the equation does not use.
 struct EinsumTerms {
   llvm::SmallVector<std::string, 2> inputs;
   std::string output;
 };
-/// Parses `equation`; nothing with a reason in `why` when it has an ellipsis, an index
-/// twice in a term, an output index that no input has, or not `operands` terms.
-std::optional<EinsumTerms> parseEinsum(llvm::StringRef equation, size_t operands, std::string &why);
+/// Parses the equation of `op`; nothing with a reason in `why` when it has an index twice in a
+/// term, an output index or ellipsis that no input has, or not as many terms as operands.
+std::optional<EinsumTerms> parseEinsum(EinsumOp op, std::string &why);
 
 namespace trait {
 mlir::LogicalResult verifyInferredTypes(mlir::Operation *op);

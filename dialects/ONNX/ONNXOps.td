@@ -322,8 +322,7 @@ def ONNX_GemmOp : ONNX_Op<"Gemm", "alpha * a' * b' + beta * c"> {
 
 def ONNX_EinsumOp : ONNX_Op<"Einsum", "sum of products by index equation"> {
   let description = [{
-    One or two operands, no ellipsis, no index twice in a term; the importer refuses
-    others by name.
+    One or two operands, no index twice in a term; the importer refuses others by name.
 
     Example: `onnx.Einsum %x, %w {equation = "bfnd,ndh->bfh"}`
   }];
@@ -375,7 +374,7 @@ def ONNX_GatherOp : ONNX_Op<"Gather", "slices of data along an axis, by index"> 
   let arguments = (ins ONNX_Tensor:$data, ONNX_Tensor:$indices,
                        DefaultValuedAttr<ONNX_Int, "0">:$axis);
 }
-def ONNX_RangeOp : ONNX_Op<"Range", "start, start + delta, ... below limit"> {
+def ONNX_RangeOp : ONNX_Op<"Range", "start, start + delta, ... below limit, of integers or floats"> {
   let arguments = (ins ONNX_Tensor:$start, ONNX_Tensor:$limit, ONNX_Tensor:$delta);
 }
 def ONNX_ReshapeOp : ONNX_Op<"Reshape", "the same elements in another shape"> {

@@ -245,15 +245,21 @@ Result evaluateClip(Operands in) {
 
 Result evaluateEinsum(EinsumOp op, Operands in) {
   std::string why;
-  auto terms = parseEinsum(op.getEquation(), in.size(), why);
+  auto terms = parseEinsum(op, why);
   if (!terms)
     return bad(why);
   return einsum(absl::MakeSpan(terms->inputs.data(), terms->inputs.size()), terms->output, in);
 }
 
 Result evaluateRange(RangeOp op, Operands in) {
+  if (in[0]->f.size() == 1 && in[2]->f.size() == 1) {
+    Tensor y = Tensor::floats(resultShape(op));
+    for (size_t n = 0; n < y.f.size(); ++n)
+      y.f[n] = static_cast<float>(in[0]->f[0] + static_cast<double>(n) * in[2]->f[0]);
+    return y;
+  }
   if (in[0]->i.size() != 1 || in[2]->i.size() != 1)
-    return bad("start and delta must be integer scalars");
+    return bad("start and delta must be scalars of one type");
   Tensor y = Tensor::integers(resultShape(op));
   for (size_t n = 0; n < y.i.size(); ++n)
     y.i[n] = in[0]->i[0] + static_cast<int64_t>(n) * in[2]->i[0];

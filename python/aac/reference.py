@@ -200,6 +200,20 @@ def _dequantize_linear(arguments, attributes, dtype, opset):
     return codes.astype(dtype) * _along(x, scale, axis)
 
 
+def _arg_max(arguments, attributes, dtype, opset):
+    axis = attributes.get("axis", 0)
+    index = np.argmax(arguments[0], axis).astype(np.int64)
+    return np.expand_dims(index, axis) if attributes.get("keepdims", 1) else index
+
+
+def _one_hot(arguments, attributes, dtype, opset):
+    ids, depth, values = arguments
+    ids = np.where(ids < 0, ids + depth, ids)
+    hot = np.expand_dims(ids, attributes.get("axis", -1)) == np.arange(int(depth)).reshape(
+        [-1 if i == attributes.get("axis", -1) % (ids.ndim + 1) else 1 for i in range(ids.ndim + 1)])
+    return np.where(hot, values[1], values[0])
+
+
 def _plain(function):
     """An operator whose result depends on its operands alone."""
     return lambda arguments, attributes, dtype, opset: function(*arguments)
@@ -228,7 +242,8 @@ _OPERATORS = {
     "Transpose": lambda v, a, d, o: np.transpose(v[0], a.get("perm")),
     "Unsqueeze": _unsqueeze, "Squeeze": lambda v, a, d, o: np.squeeze(v[0], _axes(v, a)),
     "Reshape": _reshape, "Slice": _slice, "Softmax": _softmax,
-    "ReduceMean": lambda v, a, d, o: v[0].mean(_axes(v, a), keepdims=bool(a.get("keepdims", 1))),
+    "LogSoftmax": lambda v, a, d, o: np.log(_softmax(v, a, d, o)), "ArgMax": _arg_max,
+    "OneHot": _one_hot, "ReduceMean": lambda v, a, d, o: v[0].mean(_axes(v, a), keepdims=bool(a.get("keepdims", 1))),
     "ReduceSum": lambda v, a, d, o: v[0].sum(_axes(v, a), keepdims=bool(a.get("keepdims", 1))),
     "LayerNormalization": _layer_normalization, "Gelu": _gelu, "Clip": _clip,
     "Max": _plain(np.maximum), "Reciprocal": _plain(lambda x: 1 / x), "Neg": _plain(np.negative),

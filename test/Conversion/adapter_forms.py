@@ -78,6 +78,9 @@ class Forms(Exporter):
         if kind == "neighbours":
             near = lambda v: float(np.nextafter(F32(v), F32(9)))
             return mul(mul(x, const(0.5)), add(self.bent(x, near(C), near(K)), const(1.0)))
+        if kind == "narrow":  # constants that f16 holds, whatever holds them
+            near = lambda v: float(np.float16(v))
+            return mul(mul(x, const(0.5)), add(self.bent(x, near(C), near(K)), const(1.0)))
         if kind == "sigmoid":
             inner = mul(add(x, mul(const(C), self.cube(x, "pow"))), const(2 * K))
             return mul(x, self.op("Sigmoid", inner))
@@ -136,6 +139,9 @@ class Forms(Exporter):
         mean = self.reduce("ReduceMean", x, 2 if kind == "axis2" else -1)
         if kind == "unsqueezed":
             mean = self.unsqueeze(self.reduce("ReduceMean", x, -1, keepdims=0), -1)
+        if kind == "sum_mul":
+            width = self.initializers[gamma].dims[0]
+            mean = mul(self.reduce("ReduceSum", x, -1), const(1.0 / width))
         if kind == "sum":
             mean = self.op("Div", self.reduce("ReduceSum", x, -1), const(float(self.initializers[gamma].dims[0])))
         centred = self.op("Sub", x, mean)

@@ -12,9 +12,11 @@ from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 from aac import weights
 from aac.config import Config
+from exporter_functions import keep_modules
 from exporter_masks import Masks
 
 I64, F32 = np.int64, np.float32
+ALPHA = 0.7  # a scale of attention's values
 LOWEST = float(np.finfo(F32).min)
 SIZES = dict(vocab=31, embedding=8, hidden=12, layers=2, heads=3, ffn=20, positions=11, seq=7,
              adapter=5)
@@ -23,11 +25,11 @@ DEFAULTS = dict(
     opset=13, arch="albert", task="sst2", labels=3, batch=1, head="cls", adapters="both",
     # The file.
     constants="node", init_inputs=False, dynamic=False, dead=False, value_info=False, dropout=False,
-    names="scoped", shuffle=None, commute=None, repeated=False,
+    modules=False, names="scoped", shuffle=None, commute=None, repeated=False,
     # The parts.
     linear="matmul", reuse="identity", bias="left", norm="nodes", tokens="3d",
     scale="div", split="constant", key="fused", merge="computed", attention="matmul", qkv="separate",
-    mask="times", mask_value=LOWEST, mask_type="int64", pos="constant", types="input", ids="int64",
+    alpha=None, mask="times", mask_value=LOWEST, mask_type="int64", pos="constant", types="input", ids="int64",
     embed_order="types_first", sizes={})
 
 
@@ -47,7 +49,7 @@ class Exporter(Masks):
         self.w = dict(weights.backbone(c))
         self.w.update(weights.task(c, o.task, o.labels))
         self.B, self.S = o.batch, c.seq
-        self.attentions = []
+        self.attentions, self.layers, self.gelus = [], [], []
 
     # -- nodes -------------------------------------------------------------
 
@@ -278,6 +280,25 @@ class Exporter(Masks):
         o = self.o
         if o.types == "input":
             return gather("token_type", self.input("token_type_ids", TensorProto.INT64))
+        if o.types.startswith("one_hot"):  # TensorFlow: rows of a unit matrix times the table
+            ids, table = self.input("token_type_ids", TensorProto.INT64), self.parameter(
+                f"{o.arch}.embeddings.token_type_embeddings.weight")
+            if o.types == "one_hot_equal":
+                hot = self.op("Equal", self.unsqueeze(ids, 2), self.ints(0, 1))
+                return self.op("MatMul", self.cast(hot, TensorProto.FLOAT), table)
+            depth, axis = self.const(2, I64), 1 if o.types == "one_hot_axis" else -1
+            if o.types == "one_hot_cast":
+                hot = self.cast(self.op("OneHot", ids, depth, self.ints(0, 1)), TensorProto.FLOAT)
+                return self.op("MatMul", hot, table)
+            flat = o.types == "one_hot_flat"
+            values = self.const([0.0, 2.0 if o.types == "one_hot_two" else 1.0])
+            if flat:
+                ids = self.op("Reshape", ids, self.ints(-1))
+            y = self.op("OneHot", ids, depth, values, axis=axis)
+            if axis == 1:
+                y = self.op("Transpose", y, perm=[0, 2, 1])
+            y = self.op("MatMul", y, table)
+            return self.op("Reshape", y, self.ints(self.B, self.S, -1)) if flat else y
         if o.types == "zeros":
             shape = self.op("Concat", self.size("input_ids", 0), self.size("input_ids", 1), axis=0)
             return gather("token_type", self.op("ConstantOfShape", shape, value=helper.make_tensor(
@@ -319,6 +340,23 @@ class Exporter(Masks):
         if o.scale == "prescaled":
             w[0] *= F32(0.5)
             b[0] *= F32(0.5)
+        if o.alpha:
+            w[2] *= F32(1 / ALPHA)
+            b[2] *= F32(1 / ALPHA)
+        if o.qkv in ("neox", "neox_split", "bloom"):  # heads in front of what is packed
+            split = lambda y: y.reshape(3, c.heads, c.head_size, -1).swapaxes(0, 1).reshape(
+                3 * c.hidden, *y.shape[2:])
+            y = self.linear(x, f"{layer}.attention.qkv", weight=split(np.stack(w)),
+                            bias=split(np.stack(b)[..., None])[:, 0])
+            if o.qkv == "bloom":
+                y = self.op("Reshape", y, self.ints(self.B, self.S, c.heads, 3, c.head_size))
+                return [self.op("Gather", y, self.const(i, I64), axis=3) for i in range(3)]
+            y = self.op("Reshape", y, self.ints(self.B, self.S, c.heads, 3 * c.head_size))
+            if o.qkv == "neox_split":
+                y = self.op("Transpose", y, perm=[0, 2, 1, 3])
+                return self.split(y, 3, -1, [c.head_size] * 3)
+            return [self.slice(y, i * c.head_size, (i + 1) * c.head_size if i < 2 else 2**63 - 1, 3)
+                    for i in range(3)]
         if o.qkv == "separate":
             return [self.linear(x, n, weight=w[i], bias=b[i]) for i, n in enumerate(names)]
         if o.qkv in ("split", "slice", "chunk"):
@@ -352,6 +390,8 @@ class Exporter(Masks):
             context = self.op("Einsum", p, v, equation="acbe,aecd->abcd")
             return self.merged_einsum(context, layer, "abcd,cde->abe")
         q, k, v = self.projections(x, layer)
+        scaled = lambda place, y: y if o.alpha != place else self.op("Mul", y, self.const(ALPHA))
+        v = scaled("value", v)
         if o.scale == "q_early":
             q = self.op("Div", q, self.const(root))
         if o.attention == "einsum_tokens":  # heads never transposed
@@ -361,9 +401,9 @@ class Exporter(Masks):
             p = self.dropped(self.op("Softmax", self.masked(scores, mask), axis=-1))
             context = self.op("Einsum", p, v, equation="bnij,bjnd->bind")
             return self.merge(context, layer)
-        if o.qkv == "heads":
+        if o.qkv in ("heads", "neox_split"):
             k = self.op("Transpose", k, perm=[0, 1, 3, 2])
-        elif o.qkv == "unbound":
+        elif o.qkv in ("unbound", "neox", "bloom"):
             q, v = (self.op("Transpose", y, perm=[0, 2, 1, 3]) for y in (q, v))
             k = self.op("Transpose", k, perm=[0, 2, 3, 1])
         else:
@@ -374,7 +414,8 @@ class Exporter(Masks):
             size = self.cast(self.slice(self.op("Shape", q), -1, 2**63 - 1, 0), TensorProto.FLOAT)
             factor = self.op("Sqrt", self.op("Div", self.const([1.0]), self.op("Sqrt", size)))
             q = self.op("Mul", q, factor)
-        packed = o.qkv in ("heads", "unbound")
+        v = scaled("value_heads", v)
+        packed = o.qkv in ("heads", "unbound", "neox", "neox_split", "bloom")
         if o.attention == "einsum":
             k = self.heads(k, [0, 2, 1, 3])
             scores = self.op("Einsum", q, k, equation="bhid,bhjd->bhij")
@@ -415,17 +456,26 @@ class Exporter(Masks):
                              TensorProto.FLOAT)
             scores = self.op("Div", scores, self.op("Sqrt", size))
         scores = self.masked(scores, mask)
+        if o.scale == "after_mask":
+            scores = self.op("Mul", scores, self.const(1 / root))
+        elif o.scale == "div_after_mask":
+            scores = self.op("Div", scores, self.const(root))
+        elif o.scale == "minus_after_mask":
+            scores = self.op("Mul", scores, self.const(-1.0))
         if o.opset < 13:
             p = self.op("Softmax", scores, axis=3)
         else:
             p = self.op("Softmax", scores, axis=-1)
         p = self.dropped(p)
         self.attentions.append(p)
+        p = scaled("probabilities", p)
         if o.attention == "einsum":
             context = self.op("Einsum", p, v, equation="bhij,bhjd->bhid")
         else:
             context = self.op("MatMul", p, v)
+        context = scaled("context_heads", context)
         context = self.op("Transpose", context, perm=[0, 2, 1, 3])
+        context = scaled("context", context)
         return self.merge(context, layer)
 
     def merge(self, context, layer):
@@ -483,16 +533,20 @@ class Exporter(Masks):
         y = adapted("attention", self.dropped(self.attend(x, mask, layer)))
         x = self.repeat(x, y, 3)
         x = self.layer_norm(self.add(y, x), f"{layer}.attention.LayerNorm")
-        y = self.linear(self.gelu(self.linear(x, f"{layer}.ffn")), f"{layer}.ffn_output")
+        y = self.linear(x, f"{layer}.ffn")
+        first = len(self.nodes)
+        y = self.gelu(y)
+        self.gelus.append((first, len(self.nodes)))
+        y = self.linear(y, f"{layer}.ffn_output")
         y = adapted("ffn", self.dropped(y))
         return self.layer_norm(self.add(y, x), f"{layer}.full_layer_layer_norm")
 
     # -- heads -------------------------------------------------------------
 
-    def output(self, name, x, shape, dims=None):
+    def output(self, name, x, shape, dims=None, kind=TensorProto.FLOAT):
         self.nodes[-1].output[list(self.nodes[-1].output).index(x)] = name
         shape = shape if not self.o.dynamic else (dims or [None] * len(shape))
-        self.outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        self.outputs.append(helper.make_tensor_value_info(name, kind, shape))
 
     def dense(self, x, name, out=None):
         """A linear on one token's features."""
@@ -503,6 +557,10 @@ class Exporter(Masks):
     def first(self, x, how="gather"):
         if how == "slice":
             return self.squeeze(self.slice(x, 0, 1, 1), 1)
+        if how == "reshape":  # of sentences of one token
+            return self.op("Reshape", x, self.ints(self.B, -1))
+        if how == "squeeze":
+            return self.squeeze(x, 1)
         if how == "vector":
             return self.squeeze(self.op("Gather", x, self.ints(0), axis=1), 1)
         if how == "slices":  # x[:, 0] of an older exporter
@@ -524,7 +582,7 @@ class Exporter(Masks):
             return self.output("logits", y, [B, S, o.labels])
         if o.head.startswith("span"):
             y = self.linear(x, "classifier")
-            if o.head == "span_split":
+            if o.head in ("span_split", "span_log"):
                 a, b = self.split(y, 2, -1, [1, 1])
             elif o.head == "span_slice":
                 a, b = self.slice(y, 0, 1, 2), self.slice(y, 1, 2, -1)
@@ -540,13 +598,14 @@ class Exporter(Masks):
                 a = self.squeeze(a, axis)
                 self.output("start_logits", self.nodes[-1].output[0], [B, S])
                 b = self.squeeze(b, axis)
+            if o.head == "span_log":
+                b = self.op("LogSoftmax", b, axis=-1)
             return self.output("end_logits", b, [B, S])
         whole = x
         if o.head == "mean":
             x = self.reduce("ReduceMean", x, 1, keepdims=0)
         else:
-            x = self.first(x, {"cls_slice": "slice", "cls_vector": "vector",
-                               "cls_slices": "slices"}.get(o.head, "gather"))
+            x = self.first(x, o.head[4:] if o.head.startswith("cls_") else "gather")
         if o.head == "no_pooler":
             return self.output("logits", self.dense(x, "classifier"), [B, o.labels])
         pooled = self.op("Tanh", self.dense(x, "albert.pooler"))
@@ -561,6 +620,11 @@ class Exporter(Masks):
             return self.output("probabilities", self.op("Sigmoid", y), [B, o.labels])
         if o.head == "probability":
             return self.output("probabilities", self.op("Softmax", y, axis=1), [B, o.labels])
+        if o.head == "log_probability":
+            return self.output("log_probabilities", self.op("LogSoftmax", y, axis=1), [B, o.labels])
+        if o.head == "argmax":
+            self.op("ArgMax", y, axis=-1, keepdims=0)
+            return self.output("label", self.nodes[-1].output[0], [B], kind=TensorProto.INT64)
         if o.head == "squeezed":
             return self.output("score", self.squeeze(y, -1), [B])
         if o.head == "mlp":
@@ -569,6 +633,9 @@ class Exporter(Masks):
             self.w["out.bias"] = np.array([0.1, -0.2], F32)
             return self.output("logits", self.dense(y, "out"), [B, 2])
         self.output("logits", y, [B, o.labels])
+        if o.head == "logits_argmax":
+            self.op("ArgMax", "logits", axis=1)
+            self.output("label", self.nodes[-1].output[0], [B, 1], kind=TensorProto.INT64)
         if o.head == "hidden_states":
             for i, value in enumerate(hidden):
                 self.output_of(value, f"hidden_{i}", [B, S, c.hidden])
@@ -590,7 +657,9 @@ class Exporter(Masks):
         x, mask = self.embeddings()
         hidden = [x]
         for index in range(self.config.layers):
+            first = len(self.nodes)
             x = self.layer(x, mask, index)
+            self.layers.append((first, len(self.nodes)))
             hidden.append(x)
         self.head(x, hidden)
         if o.dead:
@@ -616,6 +685,9 @@ class Exporter(Masks):
         model = helper.make_model(proto, producer_name="test",
                                   opset_imports=[helper.make_opsetid("", o.opset)])
         model.ir_version = 6 if o.opset < 12 else 7 if o.opset < 15 else 8
+        if o.modules:
+            self.meaning = model
+            return keep_modules(model, self.layers, self.gelus)
         return model
 
     def example(self, seed=0):

@@ -1,4 +1,4 @@
-"""Models with quantised (QuantizeLinear, DequantizeLinear) and float16 weights.
+"""Models with quantised (QuantizeLinear, DequantizeLinear), float16 and bfloat16 weights.
 
 usage: quantised.py FOLDER
 
@@ -10,7 +10,8 @@ import pathlib
 import sys
 
 import numpy as np
-from onnx import TensorProto, numpy_helper
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 import adapter_forms
 import exports
@@ -62,12 +63,27 @@ class Activations(Quantised):
     activations = True
 
 
+def bfloat16(array):
+    """The nearest bfloat16 as the upper half of an f32."""
+    bits = np.atleast_1d(array).astype(F32).view(np.uint32)
+    return ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+
+
 class Half(adapter_forms.Forms):
     """Every float of the file is float16."""
+    kind, outputs_too = TensorProto.FLOAT16, True
+
+    def narrow(self, tensor):
+        array = numpy_helper.to_array(tensor).astype(np.float16)
+        return numpy_helper.from_array(array, tensor.name)
 
     def build(self):
-        model = super().build()
-        narrow = lambda t: numpy_helper.from_array(numpy_helper.to_array(t).astype(np.float16), t.name)
+        model, numbers = super().build(), {}
+        narrow = self.narrow
+        for node in model.graph.node:
+            if node.op_type == "Constant" and node.attribute[0].t.data_type == TensorProto.FLOAT:
+                numbers[node.output[0]] = onnx.TensorProto.FromString(
+                    node.attribute[0].t.SerializeToString())
         for tensor in model.graph.initializer:
             if tensor.data_type == TensorProto.FLOAT:
                 tensor.CopyFrom(narrow(tensor))
@@ -76,24 +92,72 @@ class Half(adapter_forms.Forms):
                 if node.op_type == "Constant" and attribute.t.data_type == TensorProto.FLOAT:
                     attribute.t.CopyFrom(narrow(attribute.t))
                 if node.op_type == "Cast" and attribute.i == TensorProto.FLOAT:
-                    attribute.i = TensorProto.FLOAT16
-        for info in [*model.graph.input, *model.graph.output]:
+                    attribute.i = self.kind
+        outputs = [*model.graph.output] if self.outputs_too else []
+        for info in [*model.graph.input, *outputs]:
             if info.type.tensor_type.elem_type == TensorProto.FLOAT:
-                info.type.tensor_type.elem_type = TensorProto.FLOAT16
+                info.type.tensor_type.elem_type = self.kind
+        if not self.outputs_too:  # a file whose inputs and outputs were kept as they were
+            last = next(n for n in model.graph.node if model.graph.output[0].name in n.output)
+            last.output[0] = "narrow"
+            model.graph.node.append(helper.make_node("Cast", ["narrow"], [model.graph.output[0].name],
+                                                     to=TensorProto.FLOAT))
+        # Raised functions have their exact constants.
+        self.exact = onnx.ModelProto.FromString(model.SerializeToString())
+        for node in self.exact.graph.node:
+            number = numbers.get(node.output[0])
+            if number and not numpy_helper.to_array(number) < 0.01:  # no epsilon, no mask
+                node.attribute[0].t.CopyFrom(number)
         return model
 
 
+class HalfWithin(Half):
+    outputs_too = False
+
+
+class Brain(Half):
+    """Every float of the file is bfloat16."""
+    kind = TensorProto.BFLOAT16
+
+    def narrow(self, tensor):
+        bits = bfloat16(numpy_helper.to_array(tensor))
+        return onnx.TensorProto(name=tensor.name, data_type=self.kind, dims=tensor.dims,
+                                raw_data=bits.tobytes())
+
+
+class BrainWithin(Brain):
+    outputs_too = False
+
+
+F16 = ("task task: the file's weights are f16, computed in f32: nothing in between is rounded to that, and the "
+       "constants of functions that are written out are taken as exact")
+BF16_LOWEST = -float.fromhex("0x1.fep127")
 FORMS = {
     "columns": (Quantised, {}), "rows": (ByRows, dict(linear="transpose")),
     "gemm_rows": (ByRows, dict(linear="gemm")),
     "activations": (Activations, dict(refused="an activation that the file quantises")),
-    "half": (Half, dict(opset=20, ln="native", gelu="op_tanh", mask_value=-65504.0)),
+    "half": (Half, dict(opset=20, ln="native", gelu="op_tanh", mask_value=-65504.0, remark=F16)),
+    "half_nodes": (Half, dict(ln="eps_left", mask_value=-65504.0, remark=F16)),
+    "half_outputs": (HalfWithin, dict(mask="where_bool", mask_value=-65504.0, remark=F16)),
+    "half_sum": (HalfWithin, dict(ln="sum_mul", gelu="summed", mask_value=-65504.0, remark=F16)),
+    "half_erf": (HalfWithin, dict(gelu="erf_div", mask="where_fill", mask_value=-65504.0, remark=F16)),
+    "half_erf_mul": (HalfWithin, dict(gelu="erf_mul", mask_value=-65504.0, remark=F16)),
+    "half_sigmoid": (HalfWithin, dict(gelu="sigmoid", mask_value=-65504.0, remark=F16)),
+    "half_one_constant": (HalfWithin, dict(gelu="one_constant", mask_value=-65504.0, remark=F16)),
+    "brain": (Brain, dict(mask_value=BF16_LOWEST, remark="file's weights are bf16, computed in f32")),
+    "brain_erf": (BrainWithin, dict(gelu="erf_div", opset=17, ln="native", mask_value=BF16_LOWEST,
+                                    remark="file's weights are bf16, computed in f32")),
+    "half_cubic": (HalfWithin, dict(gelu="cubic", mask_value=-65504.0, refused="gelu with cubic coefficient 0.045")),
+    "half_quick": (Half, dict(gelu="quick", mask_value=-65504.0, refused=r"quick_gelu, x sigmoid\(1.702 x\)")),
+    "narrow_in_f32": (adapter_forms.Forms, dict(gelu="narrow", refused="gelu with factor 0.7978515")),
 }
 
 
-def main(folder):
+def main(folder, *only):
     bad = 0
     for label, (exporter, options) in FORMS.items():
+        if only and label not in only:
+            continue
         try:
             exports.Exporter = exporter
             form = exports.Form({"ln": "eps_left", "gelu": "late", "adapters": "none", **options},
@@ -112,4 +176,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -8,9 +8,10 @@ import shutil
 import sys
 
 import numpy as np
-from onnx import TensorProto, helper
+from onnx import AttributeProto, TensorProto, helper
 
-from onnx_files import evaluate, model, node, tensor, translate, value
+from onnx_files import (evaluate, function, model, node, refer, tensor, translate, value,
+                        with_functions)
 
 RNG = np.random.default_rng(7)
 I64, F32 = np.int64, np.float32
@@ -394,6 +395,123 @@ def parallel_composition_noise():
     x = rand(3, 4)
     return (model(nodes, [value("x", [3, 4])], [value("y", [3, 4])]), {"x": x},
             {"y": np.maximum(x, 0)})
+
+
+@case
+def einsum_ellipsis():
+    x, w = rand(2, 3, 4), rand(4, 5)
+    return one("Einsum", {"x": x}, x @ w, {"w": w}, equation="...ij,jk->...ik")
+
+
+@case
+def einsum_ellipsis_of_no_axes():
+    x, w = rand(3, 4), rand(5, 4)
+    return one("Einsum", {"x": x}, x @ w.T, {"w": w}, equation="... i j, k j -> ... i k")
+
+
+@case
+def einsum_two_ellipses():
+    """Of two and one axes, aligned at the last; letters that the equation has are not taken."""
+    a, b = rand(2, 3, 4, 5), rand(3, 5, 6)
+    return one("Einsum", {"a": a, "b": b}, a @ b, equation="...AB,...BC->...AC")
+
+
+@case
+def einsum_implicit_ellipsis():
+    a, b = rand(2, 4, 5), rand(2, 5, 3)
+    return one("Einsum", {"a": a, "b": b}, np.einsum("...kj,...ji", a, b), equation="...kj,...ji")
+
+
+@case
+def range_of_floats():
+    x = rand(4)
+    start, limit, delta = (np.array(v, F32) for v in (0.5, -1.2, -0.5))
+    nodes = [node("Range", "a b c", "r"), node("Add", "x r", "y")]
+    return (model(nodes, [value("x", [4])], [value("y", [4])],
+                  [tensor("a", start), tensor("b", limit), tensor("c", delta)]),
+            {"x": x}, {"y": x + np.arange(0.5, -1.2, -0.5, F32)})
+
+
+@case
+def range_of_a_size():
+    """Its limit is a Cast of a size of the input."""
+    x = rand(3, 2)
+    nodes = [node("Shape", "x", "s"), node("Gather", "s zero", "n"), node("Cast", "n", "f", to=1),
+             node("Range", "a f b", "r"), node("MatMul", "r x", "y")]
+    return (model(nodes, [value("x", [3, 2])], [value("y", [2])],
+                  [tensor("zero", np.array(0)), tensor("a", F32(0)), tensor("b", F32(1))]),
+            {"x": x}, {"y": np.arange(3, dtype=F32) @ x})
+
+
+def called(calls, functions, expected, x, weights=()):
+    proto = model(calls, [value("x", x.shape)], [value("y", expected.shape)],
+                  [tensor(n, a) for n, a in weights])
+    return with_functions(proto, *functions), {"x": x}, {"y": expected}
+
+
+@case
+def function_called_twice():
+    x = rand(2, 3)
+    body = [node("Constant", "", "c", value=tensor("v", rand(3))), node("Mul", "a c", "p"),
+            node("Add", "p b", "r")]
+    c = helper.get_attribute_value(body[0].attribute[0])
+    scale = np.frombuffer(c.raw_data, F32)
+    return called([node("f", "x x", "h", "/1", "local"), node("f", "h x", "y", "/2", "local")],
+                  [function("f", "a b", "r", body)], (x * scale + x) * scale + x, x)
+
+
+@case
+def function_of_functions():
+    """Names inside are those outside, too; the inner one stands behind its user."""
+    x = rand(2, 3)
+    outer = function("f", "y", "x", [node("g", "y", "h", domain="local"),
+                                     node("g", "h", "x", domain="local")])
+    inner = function("g", "x", "y", [node("Relu", "x", "h"), node("Add", "h x", "y")])
+    g = lambda v: np.maximum(v, 0) + v
+    return called([node("f", "x", "y", "", "local")], [outer, inner], g(g(x)), x)
+
+
+@case
+def function_with_attributes():
+    """One given, one by its default, one left to the operator's default."""
+    x = rand(2, 3)
+    body = [refer(node("Softmax", "a", "s"), AttributeProto.INT, axis="way"),
+            refer(node("LeakyRelu", "a", "l"), AttributeProto.FLOAT, alpha="slope"),
+            refer(node("Elu", "a", "e"), AttributeProto.FLOAT, alpha="missing"),
+            node("Sum", "s l e", "r")]
+    f = function("f", "a", "r", body, ["way", "missing"],
+                 defaults=[helper.make_attribute("slope", 0.5)])
+    wanted = softmax(x, 0) + np.where(x < 0, 0.5 * x, x) + np.where(x < 0, np.exp(x) - 1, x)
+    return called([node("f", "x", "y", "/f", "local", way=0)], [f], wanted, x)
+
+
+@case
+def function_passes_attributes_on():
+    x = rand(2, 3)
+    outer = function("f", "a", "r", [refer(node("g", "a", "r", domain="local"), AttributeProto.INT,
+                                           axis="way")], ["way"])
+    inner = function("g", "a", "r", [refer(node("Softmax", "a", "r"), AttributeProto.INT,
+                                           axis="axis")], ["axis"])
+    return called([node("f", "x", "y", "/f", "local", way=0)], [inner, outer], softmax(x, 0), x)
+
+
+@case
+def function_without_an_operand():
+    """The last operand is not given: Clip has no maximum. One result is not used."""
+    x = rand(2, 3)
+    f = function("f", "a low high", "r s", [node("Clip", "a low high", "r"), node("Exp", "a", "s")])
+    return called([node("f", "x low", "y", "/f", "local")], [f], np.maximum(x, F32(0.25)), x,
+                  [("low", F32(0.25))])
+
+
+@case
+def function_that_hands_on():
+    """Its results are an operand, a constant, and one value twice."""
+    x, c = rand(2, 3), rand(3)
+    body = [node("Constant", "", "c", value=tensor("v", c)), node("Relu", "a", "r")]
+    f = function("f", "a", "a c r r", body)
+    return called([node("f", "x", "p q r s", "/f", "local"), node("Sum", "p q r s", "y")], [f],
+                  x + c + 2 * np.maximum(x, 0), x)
 
 
 @case

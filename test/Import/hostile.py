@@ -15,7 +15,7 @@ import sys
 import numpy as np
 from onnx import StringStringEntryProto, TensorProto, helper
 
-from onnx_files import model, node, tensor, value
+from onnx_files import function, model, node, tensor, value, with_functions
 
 MIB = 1 << 20
 CHECKS = []
@@ -365,6 +365,74 @@ def constants_that_explode(folder):
     nodes.append(node("Sum", " ".join(f"v{i}" for i in range(10000)), "y"))
     proto = model(nodes, [], [value("y", [])], [tensor("a", np.ones(4096, np.int64))])
     refused(translate(write(folder / "m.onnx", proto)), "constant arithmetic up to here")
+
+
+def calling(folder, *functions, times=1, call=None):
+    """Refused as too many calls, within a bounded amount of memory."""
+    nodes = [call or node("f0", "x", f"y{i}", f"/{i}", "local") for i in range(times)]
+    proto = with_functions(model(nodes, [value("x", [2])], [value("y0", [2])]), *functions)
+    path = write(folder / "m.onnx", proto)
+    result = translate(path)
+    refused(result, "the calls of its functions become more than 200000 nodes and operands or 32 MiB")
+    used = result[2] - baseline(folder) - 1.3 * path.stat().st_size
+    assert used <= 200 * MIB, f"{used / MIB:.0f} MiB"
+
+
+@check
+def functions_that_multiply(folder):
+    """Ten to the thirtieth nodes."""
+    chain = [function(f"f{i}", "a", "v9", [node(f"f{i + 1}", f"v{j - 1}" if j else "a", f"v{j}", "n",
+                                                "local") for j in range(10)]) for i in range(30)]
+    calling(folder, *chain, function("f30", "a", "b", [node("Relu", "a", "b")]))
+
+
+@check
+def functions_of_nothing(folder):
+    """Two to the sixtieth calls that end in no node."""
+    chain = [function(f"f{i}", "a", "b", [node(f"f{i + 1}", "a", "b", domain="local"),
+                                          node(f"f{i + 1}", "a", "c", domain="local")])
+             for i in range(60)]
+    calling(folder, *chain, function("f60", "a", "a", []))
+
+
+@check
+def functions_of_many_operands(folder):
+    """Each call would name 100,000 operands that it does not give."""
+    operands = " ".join(f"a{i}" for i in range(100000))
+    calling(folder, function("f0", operands, "b", [node("Relu", "a0", "b")]), times=20000)
+
+
+@check
+def functions_of_many_defaults(folder):
+    f = function("f0", "a", "b", [node("Relu", "a", "b")],
+                 defaults=[helper.make_attribute(f"a{i}", 1) for i in range(50000)])
+    calling(folder, f, times=20000)
+
+
+@check
+def functions_of_large_attributes(folder):
+    large = helper.make_node("Relu", ["a"], ["b"], text="x" * (4 * MIB))
+    calling(folder, function("f0", "a", "b", [large]), times=1000)
+
+
+@check
+def functions_with_large_names(folder):
+    """Names that grow with each call around them."""
+    long = "n" * 100000
+    chain = [function(f"f{i}", "a", "b", [node(f"f{i + 1}", "a", f"c{j}" if j else "b", long, "local")
+                                          for j in range(2)]) for i in range(60)]
+    calling(folder, *chain, function("f60", "a", "b", [node("Relu", "a", "b")]))
+
+
+@check
+def functions_of_one_tensor(folder):
+    """A thousand calls of a function with 8 MiB: the tensor exists once."""
+    body = [node("Constant", "", "c", value=tensor("v", np.ones(2 * MIB, np.float32))),
+            node("ReduceSum", "c", "s", keepdims=0), node("Add", "a s", "b")]
+    nodes = [node("f", f"v{i}", f"v{i + 1}", f"/{i}", "local") for i in range(1000)]
+    proto = with_functions(model(nodes, [value("v0", [2])], [value("v1000", [2])]),
+                           function("f", "a", "b", body))
+    costs_no_more(folder, write(folder / "m.onnx", proto), 8 * MIB)
 
 
 def main(folder, library):

@@ -3,7 +3,7 @@
 import subprocess
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
+from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 
 def node(op, inputs, outputs, name=None, domain=None, **attributes):
@@ -26,6 +26,29 @@ def model(nodes, inputs, outputs, initializers=(), opset=13, ir_version=7):
     graph = helper.make_graph(list(nodes), "g", list(inputs), list(outputs), list(initializers))
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     proto.ir_version = ir_version
+    return proto
+
+
+def function(name, inputs, outputs, nodes, attributes=(), opset=13, defaults=()):
+    """A function of domain "local"; `defaults` are attributes with their values."""
+    proto = helper.make_function("local", name, inputs.split(), outputs.split(), list(nodes),
+                                 [helper.make_opsetid("", opset)] if opset else [], list(attributes))
+    for attribute in defaults:  # attribute_proto, which this version of onnx does not know
+        data = attribute.SerializeToString()
+        proto.MergeFromString(b"\x5a" + bytes([len(data)]) + data)
+    return proto
+
+
+def refer(proto, kind, **references):
+    """The node with attributes that refer to the function's: attribute=name."""
+    for name, reference in references.items():
+        proto.attribute.append(AttributeProto(name=name, ref_attr_name=reference, type=kind))
+    return proto
+
+
+def with_functions(proto, *functions):
+    proto.functions.extend(functions)
+    proto.opset_import.append(helper.make_opsetid("local", 1))
     return proto
 
 

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "dialects/ONNX/ONNXDialect.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include <iostream>
@@ -74,6 +75,35 @@ const NpyArray &findArray(const Given &given, const std::string &name,
                     "; there are: ", absl::StrJoin(names, ", ")));
 }
 
+/// `tensor` in the type that the file declares for an output, f32 unless that is a narrower or
+/// wider float; numpy has no bf16: its values as f32.
+NpyArray declared(const std::string &name, interp::Tensor &tensor, Type type) {
+  if (tensor.kind != interp::Kind::Float)
+    return NpyArray::fromInts(name, tensor.shape, tensor.i);
+  bool converts = type && (type.isF16() || type.isBF16() || type.isF64());
+  auto element = converts ? cast<FloatType>(type) : FloatType();
+  unsigned width = element ? element.getWidth() : 32;
+  std::vector<uint8_t> bytes;
+  for (float &value : tensor.f) {
+    if (width == 32)
+      break;
+    llvm::APFloat rounded(value);
+    bool lossy;
+    rounded.convert(element.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &lossy);
+    uint64_t bits = rounded.bitcastToAPInt().getZExtValue();
+    for (unsigned i = 0; i < width / 8; ++i)
+      bytes.push_back(static_cast<uint8_t>(bits >> (8 * i)));
+    rounded.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven, &lossy);
+    value = rounded.convertToFloat();
+  }
+  NpyArray array = NpyArray::fromFloats(name, tensor.shape, tensor.f);
+  if (width != 32 && !element.isBF16()) {
+    array.itemSize = static_cast<int>(width / 8);
+    array.bytes = std::move(bytes);
+  }
+  return array;
+}
+
 void printText(const std::string &name, const interp::Tensor &tensor) {
   std::cout << name << " [" << absl::StrJoin(tensor.shape, ", ") << "]:";
   for (float v : tensor.f)
@@ -111,15 +141,16 @@ void runEval(const EvalArguments &arguments) {
     fail(outputs.status());
 
   std::vector<std::string> outputNames = namesOf(graph, "output_names");
+  auto types = graph->getAttrOfType<ArrayAttr>(onnx::kOutputTypesAttr);
+  if (types && types.size() != outputs->size())
+    fail(absl::StrCat("output_types names ", types.size(), " types for ", outputs->size(),
+                      " outputs"));
   std::vector<NpyArray> arrays;
   for (size_t i = 0; i < outputs->size(); ++i) {
-    const interp::Tensor &tensor = (*outputs)[i];
+    auto type = types ? dyn_cast<TypeAttr>(types[i]) : TypeAttr();
+    arrays.push_back(declared(outputNames[i], (*outputs)[i], type ? type.getValue() : Type()));
     if (arguments.output.empty())
-      printText(outputNames[i], tensor);
-    else if (tensor.kind == interp::Kind::Float)
-      arrays.push_back(NpyArray::fromFloats(outputNames[i], tensor.shape, tensor.f));
-    else
-      arrays.push_back(NpyArray::fromInts(outputNames[i], tensor.shape, tensor.i));
+      printText(outputNames[i], (*outputs)[i]);
   }
   if (arguments.output.empty())
     return;

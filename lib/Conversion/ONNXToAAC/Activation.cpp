@@ -8,8 +8,8 @@
 //   silu       x sigmoid(x)
 // Both the argument of the bend and the whole are multiplied out, so that association, order
 // and factoring do not matter. A coefficient must be the function's within the rounding of the
-// constants that it is a product of: each may be its f32 value or a neighbour of that. What is
-// nearby otherwise is a near-miss.
+// constants that it is a product of: each may be its f32 value or a neighbour of that, or its value
+// in f16 or bf16 where that is what the file's floats are. What is nearby otherwise is a near-miss.
 //
 //===----------------------------------------------------------------------===//
 #include "Patterns.h"
@@ -94,8 +94,22 @@ static std::optional<Polynomial> product(const Polynomial &a, const Polynomial &
   return result;
 }
 
-/// Powers of two and small integers are what they are; other constants were rounded.
-static Coefficient constant(double value) {
+/// The constants that written-out functions are made of.
+constexpr double kConstants[] = {kCubic,
+                                 kSqrt2OverPi,
+                                 2 * kSqrt2OverPi,
+                                 kSqrt2OverPi *kCubic,
+                                 2 * kSqrt2OverPi *kCubic,
+                                 kInverseSqrt2,
+                                 2 * kInverseSqrt2,
+                                 kQuick};
+
+/// Powers of two and small integers are what they are; other constants were rounded. In a file of
+/// narrower floats one of kConstants rounded to those stands for itself.
+static Coefficient constant(const Graph &graph, float value) {
+  for (double exact : kConstants)
+    if (graph.isNarrowed(std::fabs(value), exact))
+      return {std::copysign(exact, value), 1};
   int exponent;
   bool exact = std::fabs(std::frexp(value, &exponent)) == 0.5 ||
                (std::fabs(value) < 1024 && value == std::rint(value));
@@ -111,7 +125,7 @@ static std::optional<Polynomial> multipliedOut(Graph &graph, Value value, Value 
   if (v == t)
     return Polynomial::monomial(0, 1, {1.0, 0});
   if (std::optional<float> scalar = graph.scalar(v))
-    return Polynomial::monomial(0, 0, constant(*scalar));
+    return Polynomial::monomial(0, 0, constant(graph, *scalar));
   Operation *op = v.getDefiningOp();
   if (!isa_and_nonnull<onnx::MulOp, onnx::DivOp, onnx::AddOp, onnx::SubOp, onnx::NegOp,
                        onnx::PowOp>(op) ||

@@ -3,7 +3,8 @@
 // Heads are split by Reshape [batch, tokens, heads, size] and Transpose; the key's two
 // transposes are often one. A product is a MatMul or an Einsum, whose indices say which axis is
 // which without any transposition. The scale stands anywhere between the projections and the
-// mask, as Div or Mul: all factors are multiplied into one.
+// mask, as Div or Mul: all factors are multiplied into one. Behind the mask it scales the mask too.
+// Factors of probabilities, values or the context go into the projection of the values.
 //
 //===----------------------------------------------------------------------===//
 #include "Patterns.h"
@@ -34,7 +35,7 @@ struct HeadProduct {
 /// (`order`: its axes of batch, head, row and column) comes from.
 static std::optional<HeadProduct> einsumProduct(onnx::EinsumOp op, ArrayRef<int64_t> order) {
   std::string ignored;
-  std::optional<onnx::EinsumTerms> terms = onnx::parseEinsum(op.getEquation(), 2, ignored);
+  std::optional<onnx::EinsumTerms> terms = onnx::parseEinsum(op, ignored);
   if (!terms || terms->output.size() != 4)
     return std::nullopt;
   auto letter = [&](int64_t i) { return terms->output[order[i]]; };
@@ -181,6 +182,30 @@ static bool fits(Emitter &emitter, Value value, const Heads &heads) {
   return false;
 }
 
+/// `value` times `factor`, written as the products with weights or the scores that it is made of
+/// with other scales; null if it is made of something else. Those without a scale stay for other
+/// users.
+static Value emitScaled(Emitter &emitter, Value value, double factor, int nesting = 0) {
+  constexpr int kMaxNesting = 8;
+  Operation *op = value.getDefiningOp();
+  if (factor == 1.0)
+    return value;
+  if (auto add = dyn_cast_or_null<ir::AddOp>(op); add && nesting < kMaxNesting) {
+    Value lhs = emitScaled(emitter, add.getLhs(), factor, nesting + 1);
+    Value rhs = lhs ? emitScaled(emitter, add.getRhs(), factor, nesting + 1) : lhs;
+    return rhs ? emitAdd(emitter, lhs, rhs) : rhs;
+  }
+  if (!isa_and_nonnull<ir::LinearOp, ir::ScoresOp>(op))
+    return nullptr;
+  auto old = op->getAttrOfType<FloatAttr>("scale");
+  auto scale = static_cast<float>(factor * (old ? old.getValueAsDouble() : 1.0));
+  if (!std::isfinite(scale))
+    return nullptr;
+  Operation *scaled = emitter.builder.clone(*op);
+  scaled->setAttr("scale", emitter.builder.getF32FloatAttr(scale));
+  return scaled->getResult(0);
+}
+
 bool raise::matchScores(Graph &graph, Value value, Match &match, std::string &why) {
   if (!isFloat(value) || shapeOf(value).size() != 4)
     return false;
@@ -227,7 +252,8 @@ struct MaskedScores {
   Value scores;
   std::optional<MaskParts> parts; ///< with `mask` set instead, that is added as it is
   Value mask;
-  bool fill = false; ///< the mask takes the scores' place
+  bool fill = false;   ///< the mask takes the scores' place
+  double factor = 1.0; ///< of scores and mask
 };
 } // namespace
 
@@ -290,6 +316,40 @@ static bool filledMask(Graph &graph, Value value, MaskedScores &found, std::stri
   return false;
 }
 
+/// Scores with a mask, times a factor that moves into both exactly.
+static bool scaledMask(Graph &graph, Value value, MaskedScores &found, std::string &why) {
+  size_t mark = graph.visited.size();
+  Scaled scaled = graph.scaled(value);
+  std::string reason;
+  if (scaled.factor == 1.0 || (!addedMask(graph, scaled.value, found, reason) &&
+                               !filledMask(graph, scaled.value, found, reason))) {
+    graph.visited.resize(mark);
+    why = why.empty() ? reason : why;
+    return false;
+  }
+  found.factor = scaled.factor;
+  if (!found.parts && !found.mask)
+    return true;
+  // A sum rounds alike before and after a power of two, and where the mask takes all of it.
+  constexpr float kTakesAll = 1e30f;
+  int exponent;
+  bool isPower = std::frexp(found.factor, &exponent) == 0.5;
+  float constant = found.parts ? found.parts->constant : 0;
+  auto moved = static_cast<float>(constant * found.factor);
+  std::string text = "attention mask scaled by " + floatText(static_cast<float>(found.factor)) +
+                     " after it is added: ";
+  if (found.mask)
+    why = text + "an input is added as it is";
+  else if (!(found.factor > 0) || !(found.fill || isPower || std::fabs(constant) >= kTakesAll))
+    why =
+        text + "exact only for a power of two, or a mask of -1e30 or below; scale the scores first";
+  else if (std::isfinite(constant) && !std::isnormal(moved))
+    why = text + floatText(constant) + " becomes " + floatText(moved);
+  else
+    found.parts->constant = moved;
+  return why.empty();
+}
+
 bool raise::matchSoftmax(Graph &graph, Value value, Match &match, std::string &why) {
   auto softmax = graph.as<onnx::SoftmaxOp>(value);
   if (!softmax)
@@ -303,7 +363,8 @@ bool raise::matchSoftmax(Graph &graph, Value value, Match &match, std::string &w
   }
   Value input = graph.canon(softmax.getInput());
   MaskedScores found{input, std::nullopt, nullptr};
-  if (rank == 4 && !addedMask(graph, input, found, why) && !filledMask(graph, input, found, why)) {
+  if (rank == 4 && !addedMask(graph, input, found, why) && !filledMask(graph, input, found, why) &&
+      !scaledMask(graph, input, found, why)) {
     if (!why.empty())
       return false;
     found = {input, std::nullopt, nullptr};
@@ -314,8 +375,9 @@ bool raise::matchSoftmax(Graph &graph, Value value, Match &match, std::string &w
     found.mask = found.parts->mask;
   if (found.mask)
     match.inputs.push_back(found.mask);
-  match.emit = [parts = found.parts, fill = found.fill, shape = SmallVector<int64_t>(shape)](
-                   Emitter &emitter, ArrayRef<Value> inputs) -> Value {
+  match.emit = [parts = found.parts, fill = found.fill, factor = found.factor,
+                shape = SmallVector<int64_t>(shape)](Emitter &emitter,
+                                                     ArrayRef<Value> inputs) -> Value {
     if (lastDim(inputs[0]) != shape.back() ||
         ((shape.size() == 4 || shapeOf(inputs[0]).size() == 4) &&
          shapeOf(inputs[0]) != ArrayRef<int64_t>(shape)))
@@ -327,26 +389,44 @@ bool raise::matchSoftmax(Graph &graph, Value value, Match &match, std::string &w
     if (mask && !isMaskShape(shapeOf(mask), shapeOf(inputs[0])))
       return emitter.fail("attention mask of shape " + shapeText(shapeOf(mask)) + " for scores " +
                           shapeText(shapeOf(inputs[0])));
-    return ir::SoftmaxOp::create(emitter.builder, emitter.loc, inputs[0].getType(), inputs[0], mask,
-                                 fill, /*format=*/nullptr, /*absmax=*/nullptr,
+    Value scores = emitScaled(emitter, inputs[0], factor);
+    if (!scores)
+      return emitter.fail("over scores scaled by " + floatText(static_cast<float>(factor)) +
+                          " that are no product");
+    return ir::SoftmaxOp::create(emitter.builder, emitter.loc, scores.getType(), scores, mask, fill,
+                                 /*format=*/nullptr, /*absmax=*/nullptr,
                                  /*buffer=*/nullptr);
   };
   return true;
 }
 
 bool raise::matchContext(Graph &graph, Value value, Match &match, std::string &why) {
-  if (!isFloat(value) || shapeOf(value).size() != 4)
+  if (!isFloat(value))
+    return false;
+  // A scale may hide that heads are merged.
+  int64_t width = lastDim(value);
+  if (Operation *merge = value.getDefiningOp(); shapeOf(value).size() < 4 && regroups(merge)) {
+    graph.visited.push_back(merge);
+    value = graph.skip(merge->getOperand(0));
+    if (shapeOf(value).size() == 4 && shapeOf(value)[2] * shapeOf(value)[3] != width)
+      return false;
+  }
+  if (shapeOf(value).size() != 4)
     return false;
   // The axes of batch, head, row and column of the product.
   SmallVector<int64_t> order{0, 2, 1, 3};
-  Value inner = value;
+  Scaled outer = graph.scaled(value);
+  Value inner = outer.value;
+  double factor = outer.factor;
   for (int steps = 0; steps < kMaxChain; ++steps) {
     auto transpose = graph.as<onnx::TransposeOp>(inner);
     if (!transpose)
       break;
     for (int64_t &axis : order)
       axis = transpose.getPerm()[axis];
-    inner = graph.skip(transpose.getData());
+    Scaled scaled = graph.scaled(transpose.getData());
+    inner = scaled.value;
+    factor *= scaled.factor;
   }
   std::optional<HeadProduct> product = headProduct(graph, inner, order);
   if (!product || product->axesA != SmallVector<int64_t>{0, 1, 2, 3})
@@ -356,22 +436,24 @@ bool raise::matchContext(Graph &graph, Value value, Match &match, std::string &w
                  {product->axesB[0], product->axesB[1], product->axesB[3], product->axesB[2]}, why);
   if (!heads)
     return false;
-  if (heads->factor != 1.0) {
-    why = "attention values scaled by " + floatText(static_cast<float>(heads->factor));
-    return false;
-  }
-  Value probabilities = graph.skip(product->a);
+  Scaled weights = graph.scaled(product->a);
+  Value probabilities = weights.value;
+  factor *= heads->factor * weights.factor;
   ArrayRef<int64_t> shape = shapeOf(probabilities);
   if (shape.size() != 4 || shape[0] != heads->batch || shape[1] != heads->heads ||
       shape[3] != heads->tokens)
     return false;
   match.pattern = "context";
   match.inputs = {probabilities, heads->value};
-  match.emit = [heads = *heads](Emitter &emitter, ArrayRef<Value> inputs) -> Value {
+  match.emit = [heads = *heads, factor](Emitter &emitter, ArrayRef<Value> inputs) -> Value {
     if (!fits(emitter, inputs[1], heads))
       return nullptr;
+    Value values = emitScaled(emitter, inputs[1], factor);
+    if (!values)
+      return emitter.fail("attention values scaled by " + floatText(static_cast<float>(factor)) +
+                          " that are no product with a weight");
     Type type = emitter.floats({heads.batch, shapeOf(inputs[0])[2], heads.heads * heads.size});
-    return ir::ContextOp::create(emitter.builder, emitter.loc, type, inputs[0], inputs[1],
+    return ir::ContextOp::create(emitter.builder, emitter.loc, type, inputs[0], values,
                                  /*format=*/nullptr, /*absmax=*/nullptr, /*buffer=*/nullptr);
   };
   return true;

@@ -50,6 +50,42 @@ static Value idsInput(Graph &graph, Value value) {
   return nullptr;
 }
 
+/// Fills in the ids of a lookup that `value` gives, an input or constant; false with a reason.
+static bool findIds(Graph &graph, Value value, Lookup &lookup, std::string &why) {
+  ArrayRef<int64_t> ids = shapeOf(value);
+  if (std::optional<SmallVector<int64_t>> values = graph.integers(value)) {
+    for (int64_t &id : *values) {
+      if (id < -lookup.rows || id >= lookup.rows) {
+        why = "constant id " + std::to_string(id) + " is outside the table's " +
+              std::to_string(lookup.rows) + " rows";
+        return false;
+      }
+      id += id < 0 ? lookup.rows : 0;
+    }
+    lookup.constant = *values;
+    return true;
+  }
+  lookup.ids = idsInput(graph, value);
+  ArrayRef<int64_t> input = lookup.ids ? shapeOf(lookup.ids) : ArrayRef<int64_t>();
+  bool sameTokens = input.size() == 2 &&
+                    (lookup.flat ? input[0] * input[1] == ids[0]
+                                 : input[1] == ids[1] && (input[0] == ids[0] || input[0] == 1));
+  if (!sameTokens) {
+    why = "embedding whose ids are neither an input of [batch, tokens] nor constant";
+    return false;
+  }
+  lookup.shape = {input[0], input[1]};
+  return true;
+}
+
+/// The two values of a OneHot of any number type.
+static std::optional<SmallVector<float>> offAndOn(Graph &graph, Value value) {
+  if (std::optional<SmallVector<int64_t>> integers = graph.integers(value))
+    return SmallVector<float>(integers->begin(), integers->end());
+  std::optional<Constant> constant = graph.constant(value);
+  return constant ? floatElements(constant->value) : std::nullopt;
+}
+
 /// Gather of rows of a constant table. `why` is set for tables with ids that do not fit.
 static std::optional<Lookup> gatherLookup(Graph &graph, onnx::GatherOp gather, std::string &why) {
   ArrayRef<int64_t> table = shapeOf(gather.getData());
@@ -70,28 +106,64 @@ static std::optional<Lookup> gatherLookup(Graph &graph, onnx::GatherOp gather, s
     why = "embedding of ids of shape " + shapeText(ids) + ", expected [batch, tokens]";
     return std::nullopt;
   }
-  if (std::optional<SmallVector<int64_t>> values = graph.integers(gather.getIndices())) {
-    for (int64_t &id : *values) {
-      if (id < -table[0] || id >= table[0]) {
-        why = "constant id " + std::to_string(id) + " is outside the table's " +
-              std::to_string(table[0]) + " rows";
-        return std::nullopt;
-      }
-      id += id < 0 ? table[0] : 0;
+  if (!findIds(graph, gather.getIndices(), lookup, why))
+    return std::nullopt;
+  return lookup;
+}
+
+/// The product of all tokens in one axis that `value` is a view of with an axis of sentences;
+/// `value` itself if it is none.
+static Value unflattened(Graph &graph, Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!regroups(op) || shapeOf(value).size() != 3)
+    return value;
+  Value flat = graph.skip(op->getOperand(0));
+  if (shapeOf(flat).size() != 2 || lastDim(flat) != lastDim(value))
+    return value;
+  graph.visited.push_back(op);
+  return flat;
+}
+
+/// A product, seen as `shape`, of one-hot rows with a constant table: OneHot from 0 to 1 along the
+/// last axis. An id that the table does not have is a row of zeros there, and an error here.
+static std::optional<Lookup> oneHotLookup(Graph &graph, onnx::MatMulOp product,
+                                          ArrayRef<int64_t> shape, std::string &why) {
+  std::optional<Constant> constant = graph.constant(product.getB());
+  Value rows = graph.skip(product.getA());
+  ArrayRef<int64_t> table = shapeOf(product.getB());
+  if (auto cast = rows.getDefiningOp<onnx::CastOp>()) {
+    graph.visited.push_back(cast);
+    rows = graph.skip(cast.getX());
+    if (constant && rows.getDefiningOp<onnx::EqualOp>()) {
+      why = "one-hot rows by Equal, which are zero for every id that the table does not have, "
+            "negative ones too: export them as OneHot or Gather";
+      return std::nullopt;
     }
-    lookup.constant = *values;
-    return lookup;
   }
-  lookup.ids = idsInput(graph, gather.getIndices());
-  ArrayRef<int64_t> input = lookup.ids ? shapeOf(lookup.ids) : ArrayRef<int64_t>();
-  bool sameTokens = input.size() == 2 &&
-                    (lookup.flat ? input[0] * input[1] == ids[0]
-                                 : input[1] == ids[1] && (input[0] == ids[0] || input[0] == 1));
-  if (!sameTokens) {
-    why = "embedding whose ids are neither an input of [batch, tokens] nor constant";
+  auto oneHot = graph.as<onnx::OneHotOp>(rows);
+  if (!oneHot || !constant || constant->transposed || table.size() != 2)
+    return std::nullopt;
+  ArrayRef<int64_t> ids = shapeOf(oneHot.getIndices());
+  std::optional<SmallVector<float>> values = offAndOn(graph, oneHot.getValues());
+  if (frontAxis(oneHot.getAxis(), ids.size() + 1) != static_cast<int64_t>(ids.size()) || !values ||
+      *values != SmallVector<float>{0, 1}) {
+    why = "product of OneHot with a table: its values must be 0 and 1, along the last axis";
     return std::nullopt;
   }
-  lookup.shape = {input[0], input[1]};
+  bool flat = ids.size() == 1;
+  if (ids.size() != 2 && !flat) {
+    why = "embedding of ids of shape " + shapeText(ids) + ", expected [batch, tokens]";
+    return std::nullopt;
+  }
+  Lookup lookup{*constant, table[0], table[1], nullptr, {}, {}, flat};
+  lookup.shape = {flat ? 1 : ids[0], ids.back()};
+  if (!findIds(graph, oneHot.getIndices(), lookup, why))
+    return std::nullopt;
+  if (flat && shape.size() == 3) { // the view has the sentences again
+    if (lookup.ids ? lookup.shape != SmallVector<int64_t>(shape.drop_back()) : shape[0] != 1)
+      return std::nullopt;
+    lookup.flat = false;
+  }
   return lookup;
 }
 
@@ -149,6 +221,8 @@ static std::optional<std::vector<Lookup>> lookups(Graph &graph, Value value, std
       lookup = gatherLookup(graph, gather, why);
     else if (auto slice = graph.as<onnx::SliceOp>(v))
       lookup = slicedLookup(graph, slice);
+    else if (auto product = graph.as<onnx::MatMulOp>(unflattened(graph, v)))
+      lookup = oneHotLookup(graph, product, shapeOf(v), why);
     else
       lookup = constantLookup(graph, v);
     if (!lookup) {
@@ -171,7 +245,7 @@ static std::optional<std::vector<Lookup>> lookups(Graph &graph, Value value, std
 bool raise::matchEmbedding(Graph &graph, Value value, Match &match, std::string &why) {
   SmallVector<int64_t> shape(shapeOf(value));
   if (!isFloat(value) ||
-      (!value.getDefiningOp<onnx::AddOp>() && !value.getDefiningOp<onnx::GatherOp>()))
+      !isa_and_nonnull<onnx::AddOp, onnx::GatherOp, onnx::MatMulOp>(value.getDefiningOp()))
     return false;
   std::optional<std::vector<Lookup>> found = lookups(graph, value, why);
   if (!found)

@@ -269,6 +269,20 @@ std::optional<SmallVector<int64_t>> Graph::integers(Value value) {
   return onnx::constantIntegers(base(value));
 }
 
+bool Graph::isNarrowed(float found, double exact) const {
+  return llvm::any_of(widened, [&](Attribute type) {
+    auto attr = dyn_cast<TypeAttr>(type);
+    auto narrow = attr ? dyn_cast<FloatType>(attr.getValue()) : FloatType();
+    if (!narrow || narrow.getWidth() >= 32)
+      return false;
+    llvm::APFloat value(exact);
+    bool lossy;
+    value.convert(narrow.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &lossy);
+    value.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven, &lossy);
+    return value.convertToFloat() == found;
+  });
+}
+
 Scaled Graph::scaled(Value value) {
   Scaled result{skip(value), 1.0};
   for (int steps = 0; steps < kMaxChain; ++steps) {

@@ -46,6 +46,10 @@ constexpr int kMaxChain = 256;
 
 class Graph {
 public:
+  Graph() = default;
+  /// Of a file whose floats of `widened` types became f32.
+  explicit Graph(llvm::ArrayRef<mlir::Attribute> widened) : widened(widened) {}
+
   /// Nodes visited since the caller cleared it.
   llvm::SmallVector<mlir::Operation *> visited;
 
@@ -99,10 +103,15 @@ public:
     return false;
   }
 
+  /// True when the file may have stored `exact` as `found`, an f32 constant: rounded to the type of
+  /// its floats, where that is narrower than f32.
+  bool isNarrowed(float found, double exact) const;
+
   /// Peels multiplications and divisions by scalars (that keep the type) off a value.
   Scaled scaled(mlir::Value value);
 
 private:
+  llvm::SmallVector<mlir::Attribute, 1> widened;
   /// What splat() found, by constant: each is read once however many nodes ask.
   llvm::DenseMap<mlir::Attribute, std::optional<float>> splats;
 };

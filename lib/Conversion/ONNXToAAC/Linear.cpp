@@ -86,7 +86,7 @@ static std::optional<LinearParts> einsumParts(Graph &graph, onnx::EinsumOp op, s
   if (op.getInputs().size() != 2)
     return std::nullopt;
   std::string problem;
-  std::optional<onnx::EinsumTerms> terms = onnx::parseEinsum(op.getEquation(), 2, problem);
+  std::optional<onnx::EinsumTerms> terms = onnx::parseEinsum(op, problem);
   std::optional<Constant> weight = graph.constant(op.getInputs()[1]);
   if (!terms || !weight)
     return std::nullopt;

@@ -69,7 +69,8 @@ static Value meanOf(Graph &graph, Value value, std::string &why) {
     return nullptr;
   auto width = static_cast<double>(lastDim(sum.getData()));
   if (scaled.factor == 1 / width ||
-      static_cast<float>(scaled.factor) == 1.0f / lastDim(sum.getData()))
+      static_cast<float>(scaled.factor) == 1.0f / lastDim(sum.getData()) ||
+      graph.isNarrowed(static_cast<float>(scaled.factor), 1 / width))
     return graph.skip(sum.getData());
   why = "mean of " + std::to_string(lastDim(sum.getData())) + " features with factor " +
         floatText(static_cast<float>(scaled.factor));

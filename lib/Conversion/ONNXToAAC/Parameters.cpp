@@ -140,24 +140,35 @@ ElementsAttr TensorStore::store(RankedTensorType type, AsmResourceBlob blob) {
   return made;
 }
 
-ElementsAttr TensorStore::rows(ElementsAttr matrix, int64_t rows, int64_t columns, int64_t first,
-                               int64_t count) {
+ElementsAttr TensorStore::rows(ElementsAttr matrix, int64_t rows, int64_t columns,
+                               const Rows &taken) {
   matrix = reshaped(matrix, {rows, columns});
-  if (!matrix || (first == 0 && count == rows))
+  int64_t block = taken.block ? taken.block : taken.count;
+  if (!matrix || (taken.first == 0 && block == rows))
     return matrix;
-  auto type = RankedTensorType::get({count, columns}, matrix.getElementType());
-  int64_t begin = first * columns, size = count * columns;
+  auto type = RankedTensorType::get({taken.count, columns}, matrix.getElementType());
+  int64_t size = block * columns;
+  // Runs of rows, one behind the other.
+  auto gather = [&](const auto *from, auto *to) {
+    for (int64_t run = 0; run * block < taken.count; ++run)
+      std::copy_n(from + (taken.first + run * taken.step) * columns, size, to + run * size);
+  };
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(matrix)) {
     std::optional<ArrayRef<char>> bytes = bytesOf(resource);
     if (!bytes)
       return nullptr;
-    ArrayRef<char> part = bytes->slice(begin * sizeof(float), size * sizeof(float));
-    return store(type, HeapAsmResourceBlob::allocateAndCopyWithAlign(part, /*align=*/16));
+    AsmResourceBlob blob = HeapAsmResourceBlob::allocate(taken.count * columns * sizeof(float),
+                                                         /*align=*/16, /*dataIsMutable=*/true);
+    gather(reinterpret_cast<const uint32_t *>(bytes->data()),
+           reinterpret_cast<uint32_t *>(blob.getMutableData().data()));
+    return store(type, std::move(blob));
   }
   std::optional<SmallVector<float>> floats = floatElements(matrix);
   if (!floats)
     return nullptr;
-  return DenseElementsAttr::get(type, ArrayRef<float>(*floats).slice(begin, size));
+  SmallVector<float> part(taken.count * columns);
+  gather(floats->data(), part.data());
+  return DenseElementsAttr::get(type, ArrayRef<float>(part));
 }
 
 //===----------------------------------------------------------------------===//
@@ -185,16 +196,16 @@ Value TaskParameters::matrix(OpBuilder &builder, Location loc, const Constant &c
 }
 
 Value TaskParameters::rows(OpBuilder &builder, Location loc, const Constant &constant, bool inOut,
-                           int64_t out, int64_t in, int64_t first, int64_t count) {
+                           int64_t out, int64_t in, const Rows &taken) {
   bool storedInOut = inOut != constant.transposed;
   ElementsAttr whole = storedInOut ? store.transposed(constant.value, in, out) : constant.value;
-  return read(builder, loc, whole ? store.rows(whole, out, in, first, count) : nullptr, "");
+  return read(builder, loc, whole ? store.rows(whole, out, in, taken) : nullptr, "");
 }
 
 Value TaskParameters::elements(OpBuilder &builder, Location loc, const Constant &constant,
-                               int64_t size, int64_t first, int64_t count) {
-  ElementsAttr part = store.rows(constant.value, size, 1, first, count);
-  return read(builder, loc, part ? TensorStore::reshaped(part, {count}) : nullptr, "");
+                               int64_t size, const Rows &taken) {
+  ElementsAttr part = store.rows(constant.value, size, 1, taken);
+  return read(builder, loc, part ? TensorStore::reshaped(part, {taken.count}) : nullptr, "");
 }
 
 Value TaskParameters::tensor(OpBuilder &builder, Location loc, const Constant &constant,

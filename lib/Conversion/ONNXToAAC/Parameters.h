@@ -10,6 +10,18 @@
 
 namespace aac::raise {
 
+/// Some rows of a matrix: of each run of `step` from row `first` on the first `block`, `count` in
+/// all; one run by default.
+struct Rows {
+  int64_t first, count;
+  int64_t block = 0, step = 0; ///< block 0: all together
+  /// True where all of them are among `size` rows.
+  bool fit(int64_t size) const {
+    int64_t runs = block ? count / block : 1;
+    return first >= 0 && count > 0 && first + (runs - 1) * step + (block ? block : count) <= size;
+  }
+};
+
 /// The tensors of a module by content. A matrix is transposed once; the result is named by
 /// the hash of its content and is the resource that already has this content, if any.
 class TensorStore {
@@ -20,10 +32,10 @@ public:
   /// `matrix` ([rows, columns] in row-major order, whatever its type's shape) transposed.
   /// Null when its data is missing.
   mlir::ElementsAttr transposed(mlir::ElementsAttr matrix, int64_t rows, int64_t columns);
-  /// Rows first, ..., first + count - 1 of a [rows, columns] matrix, as stored once as
-  /// transposed() has it. Null when its data is missing.
-  mlir::ElementsAttr rows(mlir::ElementsAttr matrix, int64_t rows, int64_t columns, int64_t first,
-                          int64_t count);
+  /// The rows `taken` of a [rows, columns] matrix, as stored once as transposed() has it. Null
+  /// when its data is missing.
+  mlir::ElementsAttr rows(mlir::ElementsAttr matrix, int64_t rows, int64_t columns,
+                          const Rows &taken);
   /// `value` in another shape of as many elements; no copy.
   static mlir::ElementsAttr reshaped(mlir::ElementsAttr value, llvm::ArrayRef<int64_t> shape);
   /// XXH3 of the f32 bytes.
@@ -48,9 +60,9 @@ public:
   mlir::Value matrix(mlir::OpBuilder &builder, mlir::Location loc, const Constant &constant,
                      bool inOut, int64_t out, int64_t in, llvm::StringRef name);
   mlir::Value rows(mlir::OpBuilder &builder, mlir::Location loc, const Constant &constant,
-                   bool inOut, int64_t out, int64_t in, int64_t first, int64_t count);
+                   bool inOut, int64_t out, int64_t in, const Rows &taken);
   mlir::Value elements(mlir::OpBuilder &builder, mlir::Location loc, const Constant &constant,
-                       int64_t size, int64_t first, int64_t count);
+                       int64_t size, const Rows &taken);
   mlir::Value tensor(mlir::OpBuilder &builder, mlir::Location loc, const Constant &constant,
                      llvm::ArrayRef<int64_t> shape, llvm::StringRef name);
   /// Makes the parameters of `task` in `suite`, in front of the task.

@@ -13,10 +13,10 @@ using namespace aac;
 using namespace aac::raise;
 
 namespace {
-/// Features first, ..., first + count - 1 of each token of `whole`.
+/// Some features of each token of `whole`.
 struct Part {
   Value whole;
-  int64_t first, count;
+  Rows features;
   bool dropsAxis = false; ///< one feature, without its axis
 };
 } // namespace
@@ -30,7 +30,7 @@ static std::optional<Part> takenAlong(Graph &graph, Value value, int64_t &axis) 
     int64_t first = 0;
     for (Value output : split.getOutputs().take_front(cast<OpResult>(value).getResultNumber()))
       first += shapeOf(output)[axis];
-    return Part{split.getInput(), first, shapeOf(value)[axis]};
+    return Part{split.getInput(), {first, shapeOf(value)[axis]}};
   }
   if (auto slice = graph.as<onnx::SliceOp>(value)) {
     std::optional<SmallVector<int64_t>> starts = graph.integers(slice.getStarts()), axes, steps;
@@ -45,7 +45,7 @@ static std::optional<Part> takenAlong(Graph &graph, Value value, int64_t &axis) 
     axis = frontAxis((*axes)[0], shape.size());
     int64_t first = (*starts)[0] < 0 ? (*starts)[0] + shape[axis] : (*starts)[0];
     first = std::clamp<int64_t>(first, 0, shape[axis]);
-    return Part{slice.getData(), first, shapeOf(value)[axis]};
+    return Part{slice.getData(), {first, shapeOf(value)[axis]}};
   }
   if (auto gather = graph.as<onnx::GatherOp>(value)) {
     std::optional<SmallVector<int64_t>> index = graph.integers(gather.getIndices());
@@ -56,7 +56,7 @@ static std::optional<Part> takenAlong(Graph &graph, Value value, int64_t &axis) 
     int64_t first = (*index)[0] < 0 ? (*index)[0] + shape[axis] : (*index)[0];
     if (first < 0 || first >= shape[axis])
       return std::nullopt;
-    return Part{gather.getData(), first, 1, shapeOf(gather.getIndices()).empty()};
+    return Part{gather.getData(), {first, 1}, shapeOf(gather.getIndices()).empty()};
   }
   return std::nullopt;
 }
@@ -66,7 +66,7 @@ static std::optional<Part> takenAlong(Graph &graph, Value value, int64_t &axis) 
 static std::optional<Part> featurePart(Graph &graph, Value value) {
   int64_t axis = -1;
   std::optional<Part> part = takenAlong(graph, value, axis);
-  if (!part || part->count < 1)
+  if (!part || part->features.count < 1)
     return std::nullopt;
   int64_t rank = shapeOf(part->whole).size();
   if (axis == rank - 1) {
@@ -74,7 +74,7 @@ static std::optional<Part> featurePart(Graph &graph, Value value) {
     return part;
   }
   auto transpose = graph.as<onnx::TransposeOp>(graph.skip(part->whole));
-  if (!transpose || axis != 0 || part->count != 1)
+  if (!transpose || axis != 0 || part->features.count != 1)
     return std::nullopt;
   for (auto [i, from] : llvm::enumerate(transpose.getPerm()))
     if (from != (i == 0 ? rank - 1 : static_cast<int64_t>(i) - 1))
@@ -87,7 +87,8 @@ static std::optional<Part> featurePart(Graph &graph, Value value) {
 std::optional<PackedPart> raise::packedPart(Graph &graph, Value value) {
   size_t mark = graph.visited.size(), rank = shapeOf(value).size();
   auto find = [&]() -> std::optional<PackedPart> {
-    // One index along the packed axis, which is dropped at once or by a Squeeze.
+    // One index along the packed axis, which is dropped at once or by a Squeeze; or some of a
+    // head's features.
     Value taken = value;
     if (regroups(taken.getDefiningOp())) {
       graph.visited.push_back(taken.getDefiningOp());
@@ -95,35 +96,51 @@ std::optional<PackedPart> raise::packedPart(Graph &graph, Value value) {
     }
     int64_t axis = -1;
     std::optional<Part> part = takenAlong(graph, taken, axis);
-    if (!part || part->count != 1)
+    if (!part)
       return std::nullopt;
     SmallVector<int64_t> left(shapeOf(part->whole));
-    if (left.size() != rank + 1)
-      return std::nullopt;
-    left.erase(left.begin() + axis);
+    bool drops = left.size() == rank + 1 && part->features.count == 1;
+    if (drops)
+      left.erase(left.begin() + axis);
+    else if (taken == value && rank == 4 && axis == 3)
+      left.back() = part->features.count;
     if (shapeOf(value) != ArrayRef<int64_t>(left))
       return std::nullopt;
-    // Of [batch, tokens, n, ...], possibly permuted.
+    // Of the view, possibly permuted.
     Value split = graph.skip(part->whole);
     PackedPart packed;
-    for (size_t i = 0; i <= rank; ++i)
+    for (size_t i = 0; i < shapeOf(split).size(); ++i)
       packed.axes.push_back(static_cast<int64_t>(i));
     if (auto transpose = graph.as<onnx::TransposeOp>(split)) {
       packed.axes.assign(transpose.getPerm().begin(), transpose.getPerm().end());
       split = graph.skip(transpose.getData());
     }
-    if (packed.axes[axis] != 2 || !regroups(split.getDefiningOp()))
-      return std::nullopt;
-    packed.axes.erase(packed.axes.begin() + axis);
-    for (int64_t &from : packed.axes)
-      from -= from > 2;
+    // The axis of the view that is packed, behind batch and tokens.
+    int64_t packs = packed.axes[axis], width = 1;
     packed.shape.assign(shapeOf(split).begin(), shapeOf(split).end());
-    packed.shape.erase(packed.shape.begin() + 2);
-    packed.count = 1;
+    if (packs < 2 || !regroups(split.getDefiningOp()))
+      return std::nullopt;
     for (int64_t d : ArrayRef<int64_t>(packed.shape).drop_front(2))
-      packed.count *= d;
-    packed.first = part->first * packed.count;
-    int64_t width = shapeOf(split)[2] * packed.count;
+      width *= d;
+    Rows &features = packed.features = part->features;
+    features.block = features.count;
+    features.step = packed.shape[packs];
+    for (int64_t d : ArrayRef<int64_t>(packed.shape).drop_front(packs + 1)) {
+      features.first *= d;
+      features.block *= d;
+      features.step *= d;
+    }
+    if (features.step == 0)
+      return std::nullopt;
+    features.count = width / features.step * features.block;
+    if (drops) {
+      packed.axes.erase(packed.axes.begin() + axis);
+      for (int64_t &from : packed.axes)
+        from -= from > packs;
+      packed.shape.erase(packed.shape.begin() + packs);
+    } else {
+      packed.shape[packs] = part->features.count;
+    }
     for (int steps = 0;
          steps < kMaxChain && regroups(split.getDefiningOp()) && lastDim(split) != width; ++steps) {
       graph.visited.push_back(split.getDefiningOp());
@@ -143,15 +160,15 @@ static Value emitRows(Emitter &emitter, const LinearParts &parts, const Part &pa
   if (lastDim(input) != parts.in)
     return emitter.fail("its input has " + std::to_string(lastDim(input)) +
                         " features here, the weight takes " + std::to_string(parts.in));
-  Value weight =
-      emitter.rows(parts.weight, parts.inOut, parts.out, parts.in, part.first, part.count);
+  Value weight = emitter.rows(parts.weight, parts.inOut, parts.out, parts.in, part.features);
   Value bias;
   if (parts.bias)
-    bias = emitter.elements(*parts.bias, parts.out, part.first, part.count);
+    bias = emitter.elements(*parts.bias, parts.out, part.features);
   if (!weight || (parts.bias && !bias))
     return emitter.fail("the data of its weight or bias is missing");
-  return ir::LinearOp::create(emitter.builder, emitter.loc, emitter.withWidth(input, part.count),
-                              input, weight, bias, /*format=*/nullptr, /*absmax=*/nullptr,
+  return ir::LinearOp::create(emitter.builder, emitter.loc,
+                              emitter.withWidth(input, part.features.count), input, weight, bias,
+                              /*format=*/nullptr, /*absmax=*/nullptr,
                               /*buffer=*/nullptr, llvm::APFloat(parts.scale));
 }
 
@@ -177,10 +194,10 @@ bool raise::matchPart(Graph &graph, Value value, Match &match, std::string &why)
                              });
                     }));
     std::optional<LinearParts> parts = linearParts(graph, packed->whole, why);
-    if (inOrder && parts && packed->first + packed->count <= parts->out) {
+    if (inOrder && parts && packed->features.fit(parts->out)) {
       match.pattern = "part of a linear";
       match.inputs = {parts->input};
-      match.emit = [parts = *parts, part = Part{packed->whole, packed->first, packed->count}](
+      match.emit = [parts = *parts, part = Part{packed->whole, packed->features}](
                        Emitter &emitter, ArrayRef<Value> inputs) {
         return emitRows(emitter, parts, part, inputs[0]);
       };
@@ -203,9 +220,9 @@ bool raise::matchPart(Graph &graph, Value value, Match &match, std::string &why)
       return false;
     }
     part->dropsAxis |= taken != value;
-    if (taken != value && part->count != 1)
+    if (taken != value && part->features.count != 1)
       return false;
-    if (part->first + part->count > parts->out)
+    if (!part->features.fit(parts->out))
       return false;
     match.pattern = "part of a linear";
     match.inputs = {parts->input};

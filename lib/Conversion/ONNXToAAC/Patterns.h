@@ -34,19 +34,19 @@ public:
                      llvm::StringRef name) {
     return parameters.matrix(builder, loc, constant, inOut, out, in, name);
   }
-  /// Rows first, ..., first + count - 1 of such a weight.
-  mlir::Value rows(const Constant &constant, bool inOut, int64_t out, int64_t in, int64_t first,
-                   int64_t count) {
-    return parameters.rows(builder, loc, constant, inOut, out, in, first, count);
+  /// The rows `taken` of such a weight.
+  mlir::Value rows(const Constant &constant, bool inOut, int64_t out, int64_t in,
+                   const Rows &taken) {
+    return parameters.rows(builder, loc, constant, inOut, out, in, taken);
   }
   /// Reads a constant in the given shape (the same elements in row-major order).
   mlir::Value tensor(const Constant &constant, llvm::ArrayRef<int64_t> shape,
                      llvm::StringRef name) {
     return parameters.tensor(builder, loc, constant, shape, name);
   }
-  /// Elements first, ..., first + count - 1 of a vector of `size`.
-  mlir::Value elements(const Constant &constant, int64_t size, int64_t first, int64_t count) {
-    return parameters.elements(builder, loc, constant, size, first, count);
+  /// The elements `taken` of a vector of `size`.
+  mlir::Value elements(const Constant &constant, int64_t size, const Rows &taken) {
+    return parameters.elements(builder, loc, constant, size, taken);
   }
   /// A tensor of f32 like `like` with another last dimension.
   mlir::RankedTensorType withWidth(mlir::Value like, int64_t width);
@@ -94,13 +94,13 @@ mlir::Value emitAdd(Emitter &emitter, mlir::Value lhs, mlir::Value rhs);
 /// One feature of each token, without its axis: `input` is `shape` and a last axis of size 1.
 mlir::Value emitSqueeze(Emitter &emitter, mlir::Value input, llvm::ArrayRef<int64_t> shape);
 
-/// One of n packed projections: features first, ..., first + count - 1 of `whole`, a value that is
-/// viewed as [batch, tokens, n, ...]. `shape` is that without n; axis i of the part is its axis
-/// axes[i].
+/// One of n packed projections: some features of `whole`, a value that is viewed as
+/// [batch, tokens, n, ...], [batch, tokens, heads, n, size] or [batch, tokens, heads, n * size].
+/// `shape` is that without n; axis i of the part is its axis axes[i].
 struct PackedPart {
   mlir::Value whole;
   llvm::SmallVector<int64_t> shape, axes;
-  int64_t first, count;
+  Rows features;
 };
 std::optional<PackedPart> packedPart(Graph &graph, mlir::Value value);
 

@@ -52,9 +52,15 @@ constexpr size_t kMaxNotes = 30;
 
 bool vowel(StringRef word) { return StringRef("aeiou").contains(word.front()); }
 
+ArrayRef<Attribute> widenedTypes(onnx::GraphOp graph) {
+  auto types = graph->getAttrOfType<ArrayAttr>(onnx::kWidenedAttr);
+  return types ? types.getValue() : ArrayRef<Attribute>();
+}
+
 class TaskRaiser {
 public:
-  TaskRaiser(onnx::GraphOp graph, TensorStore &store) : graph(graph), parameters(store) {}
+  TaskRaiser(onnx::GraphOp graph, TensorStore &store)
+      : graph(graph), view(widenedTypes(graph)), parameters(store) {}
 
   /// Finds a match for every value that the outputs need; false if there is none for some.
   bool plan();
@@ -91,6 +97,9 @@ void TaskRaiser::match(Value value, bool afterRefusal,
     if (!matcher(view, value, found, why)) {
       if (reason.empty())
         reason = why;
+      // A product that is almost one of one-hot rows is no linear.
+      if (matcher == matchEmbedding && isa<onnx::MatMulOp>(op) && !why.empty())
+        break;
       continue;
     }
     if (afterRefusal && (matcher == matchActivation || matcher == matchAdd || matcher == matchMask))
@@ -119,6 +128,12 @@ void TaskRaiser::match(Value value, bool afterRefusal,
   else if (isa<onnx::QuantizeLinearOp, onnx::DequantizeLinearOp>(op))
     reason = "an activation that the file quantises: only weights may be; export the model without "
              "quantised activations, their formats are chosen here";
+  else if (isa<onnx::LogSoftmaxOp>(op))
+    reason = "log-probabilities are not computed here: end the model with the logits that they are "
+             "of, the logarithm is the caller's";
+  else if (isa<onnx::ArgMaxOp, onnx::ArgMinOp>(op))
+    reason = "an index is no activation: end the model with the values that it is of, the choice "
+             "is the caller's";
   bool report = !afterRefusal || isa<onnx::UnsupportedOp>(op);
   if (reason.empty())
     reason = "no operation of a transformer encoder ends in it";
@@ -167,6 +182,8 @@ ir::TaskOp TaskRaiser::emit(ir::SuiteOp suite, SymbolTable &symbols) {
   OpBuilder builder = OpBuilder::atBlockEnd(&suite.getBody().front());
   auto task = ir::TaskOp::create(builder, graph.getLoc(), graph.getSymNameAttr(),
                                  graph.getInputNamesAttr(), graph.getOutputNamesAttr());
+  if (Attribute types = graph->getAttr(onnx::kOutputTypesAttr))
+    task->setAttr(onnx::kOutputTypesAttr, types);
   Block *body = builder.createBlock(&task.getBody());
   llvm::DenseMap<Value, Value> raised;
   for (BlockArgument argument : graph.getBody().front().getArguments())
@@ -226,9 +243,21 @@ ir::TaskOp TaskRaiser::emit(ir::SuiteOp suite, SymbolTable &symbols) {
     }
     outputs.push_back(result);
   }
+  if (ArrayRef<Attribute> types = widenedTypes(graph); !types.empty()) {
+    InFlightDiagnostic remark = emitRemark(graph.getLoc())
+                                << "task " << graph.getSymName() << ": the file's weights are ";
+    llvm::interleave(types, remark, " and ");
+    remark << ", computed in f32: nothing in between is rounded to "
+           << (types.size() == 1 ? "that" : "those")
+           << ", and the constants of functions that are written out are taken as exact";
+  }
   for (const Refusal &remark : remarks)
     remark.node->emitRemark() << remark.reason;
   ir::ReturnOp::create(builder, terminator->getLoc(), outputs);
+  // What another operation took with a scale of its own.
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*body)))
+    if (isa<ir::LinearOp, ir::ScoresOp, ir::AddOp>(op) && op.use_empty())
+      op.erase();
   parameters.finish(suite, task, symbols);
   return task;
 }

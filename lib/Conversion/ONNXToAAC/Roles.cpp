@@ -249,6 +249,9 @@ Purpose Purposes::purposeOf(ir::LinearOp op) {
   default:
     break;
   }
+  // Of sentences of one token nothing says that the token is selected.
+  if (attentions > 0 && shapeOf(result)[1] == 1)
+    return {ir::Role::Pooler, "pooler"};
   if (op.getInput().getDefiningOp<ir::ActivationFnOp>() || usedBy<ir::ActivationFnOp>(result))
     return {ir::Role::Ffn, current + "ffn"};
   if (attentions == 0)

@@ -19,6 +19,14 @@ std::string dimsText(const std::vector<int64_t> &dims, const std::vector<std::st
   return absl::StrCat("[", absl::StrJoin(parts, ", "), "]");
 }
 
+/// The type of a file's floats that becomesF32().
+Type fileFloat(MLIRContext *context, int32_t dataType) {
+  Builder builder(context);
+  return dataType == ::onnx::TensorProto::FLOAT16    ? Type(builder.getF16Type())
+         : dataType == ::onnx::TensorProto::BFLOAT16 ? Type(builder.getBF16Type())
+                                                     : Type(builder.getF64Type());
+}
+
 bool isOnnxDomain(const std::string &domain) { return domain.empty() || domain == "ai.onnx"; }
 
 } // namespace
@@ -228,19 +236,14 @@ namespace {
 /// limit bounds).
 class UnknownNodes {
 public:
-  explicit UnknownNodes(const ::onnx::ModelProto &model) {
-    for (const auto &function : model.functions())
-      functions.insert({function.domain(), function.name()});
-  }
-
   void check(const ::onnx::NodeProto &node, int index, const std::string &inside) {
     if (isOnnxDomain(node.domain()) && findOp(node.op_type()))
       return;
     std::string text = describeNode(node, index);
     if (!isOnnxDomain(node.domain()))
       text += absl::StrCat(" of domain ", quoted(node.domain()));
-    if (functions.count({node.domain(), node.op_type()}))
-      text += " (a function of the file: inline functions when exporting)";
+    if (isOnnxDomain(node.domain()) && node.op_type() == "Conv")
+      text += " (a linear as a convolution of width 1: export it as MatMul or Gemm)";
     text += inside;
     if (++count <= kMaxListed)
       texts.push_back(std::move(text));
@@ -268,7 +271,6 @@ private:
   }
 
   static constexpr size_t kMaxListed = 1000;
-  std::set<std::pair<std::string, std::string>> functions;
   std::vector<std::string> texts;
   size_t count = 0;
 };
@@ -276,7 +278,7 @@ private:
 } // namespace
 
 absl::Status GraphImporter::checkSupported() const {
-  UnknownNodes unknown(file.proto);
+  UnknownNodes unknown;
   for (int index : order)
     unknown.check(proto.node(index), index, "");
   return options.allowUnsupported ? absl::OkStatus() : unknown.status();
@@ -284,6 +286,8 @@ absl::Status GraphImporter::checkSupported() const {
 
 absl::Status GraphImporter::importOutputs(GraphOp graph) {
   SmallVector<Value> results;
+  SmallVector<Attribute> types;
+  bool narrow = false; // some type is not the one it is computed in
   std::set<std::string> names;
   for (const ::onnx::ValueInfoProto &output : proto.output()) {
     if (output.name().empty())
@@ -306,10 +310,17 @@ absl::Status GraphImporter::importOutputs(GraphOp graph) {
                                 said.shape().dim_size(), " dimensions, its node makes ",
                                 type.getRank()));
     }
+    int32_t said = output.type().tensor_type().elem_type();
+    types.push_back(TypeAttr::get(becomesF32(said) ? fileFloat(context, said)
+                                  : type           ? type.getElementType()
+                                                   : builder.getF32Type()));
+    narrow |= becomesF32(said);
     results.push_back(*value);
   }
   if (results.empty())
     return bad("the graph has no outputs");
+  if (narrow)
+    graph->setAttr(kOutputTypesAttr, builder.getArrayAttr(types));
   ReturnOp::create(builder, graph.getLoc(), results);
   return absl::OkStatus();
 }
@@ -339,8 +350,6 @@ absl::Status GraphImporter::run(ModuleOp module, std::set<size_t> &usedBindings)
                       builder.getArrayAttr(outputNames), builder.getI64IntegerAttr(file.opset),
                       builder.getI64IntegerAttr(file.proto.ir_version()),
                       producer.empty() ? StringAttr() : builder.getStringAttr(producer));
-  if (file.hasWidened) // the file's floats were of another width: this graph means f32
-    graph->setAttr("widened_to_f32", builder.getUnitAttr());
   Block *body = builder.createBlock(&graph.getBody());
   for (const Input &input : inputs) {
     auto type = RankedTensorType::get(input.dims, elementType(context, input.dataType));
@@ -349,6 +358,12 @@ absl::Status GraphImporter::run(ModuleOp module, std::set<size_t> &usedBindings)
   for (int index : order)
     if (absl::Status status = importNode(proto.node(index), index); !status.ok())
       return bad(absl::StrCat(describeNode(proto.node(index), index), ": ", status.message()));
+  if (!file.widened.empty()) { // what the file's floats were: this graph means f32
+    SmallVector<Attribute> types;
+    for (int32_t type : file.widened)
+      types.push_back(TypeAttr::get(fileFloat(context, type)));
+    graph->setAttr(kWidenedAttr, builder.getArrayAttr(types));
+  }
   return importOutputs(graph);
 }
 

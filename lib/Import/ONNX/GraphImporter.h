@@ -81,6 +81,8 @@ private:
   absl::Status checkEvaluated() const;
   /// Integers of a constant value, of an initialiser or computed.
   std::optional<llvm::SmallVector<int64_t>> integersOf(mlir::Value value);
+  /// The same of an f32 value.
+  std::optional<llvm::SmallVector<float>> floatsOf(mlir::Value value);
   /// The value if it is small and constant; loads initialisers on demand.
   const interp::Tensor *evaluated(mlir::Value value);
   void evaluate(mlir::Operation *op);

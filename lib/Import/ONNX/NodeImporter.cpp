@@ -156,6 +156,13 @@ std::optional<SmallVector<int64_t>> GraphImporter::integersOf(Value value) {
   return SmallVector<int64_t>(tensor->i.begin(), tensor->i.end());
 }
 
+std::optional<SmallVector<float>> GraphImporter::floatsOf(Value value) {
+  const interp::Tensor *tensor = evaluated(value);
+  if (!tensor || tensor->kind != interp::Kind::Float)
+    return std::nullopt;
+  return SmallVector<float>(tensor->f.begin(), tensor->f.end());
+}
+
 //===----------------------------------------------------------------------===//
 // Attributes
 //===----------------------------------------------------------------------===//
@@ -191,6 +198,8 @@ absl::StatusOr<Attribute> GraphImporter::convert(AttributeProto &attribute) {
     settle(*tensor);
     if (absl::Status status = checkFinite(*tensor); !status.ok())
       return status;
+    if (becomesF32(tensor->dataType))
+      file.widened.insert(tensor->dataType);
     return pool.intern(*tensor);
   }
   case AttributeProto::GRAPH:
@@ -433,7 +442,9 @@ absl::StatusOr<Operation *> GraphImporter::flattenedSoftmax(OperationName name, 
 
 /// Gives `op` its result types and checks it as the verifier would.
 absl::Status GraphImporter::finish(Operation *op, const ::onnx::NodeProto &node) {
-  Inference inference = inferTypes(op, [&](Value value) { return integersOf(value); });
+  Inference inference = inferTypes(
+      op, [&](Value value) { return integersOf(value); },
+      [&](Value value) { return floatsOf(value); });
   if (inference.kind == Inference::Invalid)
     return bad(inference.message);
   if (inference.kind == Inference::Unknown) {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Reader.h"
 #include "ExternalData.h"
+#include "Functions.h"
 #include "GuardedStream.h"
 #include "Messages.h"
 
@@ -166,6 +167,8 @@ readModel(const std::string &path, mlir::MLIRContext *context, Contents &content
   if (!opset.ok())
     return opset.status();
   model->opset = *opset;
+  if (status = inlineFunctions(model->proto, *opset); !status.ok())
+    return status;
   ::onnx::GraphProto &graph = *model->proto.mutable_graph();
   if (graph.sparse_initializer_size() != 0)
     return bad(absl::StrCat(whereIs(graph.sparse_initializer(0).values().name()),
@@ -182,9 +185,8 @@ readModel(const std::string &path, mlir::MLIRContext *context, Contents &content
     auto tensor = takeTensor(proto, external);
     if (!tensor.ok())
       return bad(absl::StrCat(where, ": ", tensor.status().message()));
-    model->hasWidened |= tensor->dataType == ::onnx::TensorProto::FLOAT16 ||
-                         tensor->dataType == ::onnx::TensorProto::BFLOAT16 ||
-                         tensor->dataType == ::onnx::TensorProto::DOUBLE;
+    if (becomesF32(tensor->dataType))
+      model->widened.insert(tensor->dataType);
     model->initializers.push_back(*std::move(tensor));
   }
   if (status = external.checkUnchanged(); !status.ok())

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "mlir/IR/MLIRContext.h"
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct FileModel {
   int64_t opset = 0; ///< of the default domain
   ::onnx::ModelProto proto;
   std::vector<TensorData> initializers; ///< in the file's order
-  bool hasWidened = false;              ///< fp16, bf16 or double values became f32
+  std::set<int32_t> widened;            ///< of fp16, bf16, double: what became f32
 };
 
 /// Reads `path` ("-" is standard input) and checks what does not need the graph: that it

@@ -151,6 +151,10 @@ int64_t dataTypeSize(int32_t dataType) {
   return 0;
 }
 
+bool becomesF32(int32_t dataType) {
+  return dataType == Proto::FLOAT16 || dataType == Proto::BFLOAT16 || dataType == Proto::DOUBLE;
+}
+
 absl::StatusOr<int64_t> countElements(absl::Span<const int64_t> dims) {
   if (dims.size() > kMaxRank)
     return bad(absl::StrCat("has ", dims.size(), " dimensions, the most are ", kMaxRank));
@@ -170,9 +174,7 @@ absl::StatusOr<int64_t> countElements(absl::Span<const int64_t> dims) {
 }
 
 absl::Status checkFinite(const TensorData &tensor) {
-  bool isFloat = tensor.dataType == Proto::FLOAT || tensor.dataType == Proto::FLOAT16 ||
-                 tensor.dataType == Proto::BFLOAT16 || tensor.dataType == Proto::DOUBLE;
-  if (!isFloat)
+  if (tensor.dataType != Proto::FLOAT && !becomesF32(tensor.dataType))
     return absl::OkStatus();
   constexpr uint32_t kSign = 0x80000000, kInfinity = 0x7f800000;
   const std::string &bytes = *tensor.bytes;

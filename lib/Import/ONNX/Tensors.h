@@ -51,6 +51,9 @@ std::string dataTypeName(int32_t dataType);
 /// Bytes of an element in a file; 0 for types that cannot be imported.
 int64_t dataTypeSize(int32_t dataType);
 
+/// True for floats of other widths than f32: fp16, bf16, double.
+bool becomesF32(int32_t dataType);
+
 /// Product of `dims`; an error says which is negative, that they are too many or that the
 /// product overflows (also that of all but the zeros, so that any order can be multiplied).
 absl::StatusOr<int64_t> countElements(absl::Span<const int64_t> dims);
