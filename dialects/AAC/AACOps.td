@@ -122,7 +122,8 @@ def AAC_TaskOp : AAC_Op<"task", [Symbol, IsolatedFromAbove, HasParent<"SuiteOp">
   let summary = "the graph of one task";
   let description = [{
     Block arguments are the model's inputs, the operands of `aac.return` its
-    outputs, named as in the ONNX file.
+    outputs, named as in the ONNX file. `output_types`, where there, are the types
+    that the file declares for them (`[f16]`): `aac eval` rounds to those.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$input_names,
                        StrArrayAttr:$output_names);
@@ -285,6 +286,12 @@ def AAC_MaskOp : AAC_ActivationOp<"mask"> {
   let results = (outs AAC_Tensor:$result);
   let assemblyFormat = "$mask `,` $constant (`rule` $rule^)? attr-dict `:` type($mask) `->` type($result)";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// True where ones stand for padding, false where they stand for tokens that count.
+    bool marksPadding() {
+      return getRule() == ::aac::ir::MaskRule::Zero || getRule() == ::aac::ir::MaskRule::Times;
+    }
+  }];
 }
 
 def AAC_ScoresOp : AAC_ActivationOp<"scores"> {

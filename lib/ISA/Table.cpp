@@ -180,9 +180,12 @@ constexpr FieldSpec kHostTableFields[] = {
     u(Field::LoopStride, "loop_stride", 32, "bytes",
       "added to the table's address once per repetition of the loop")};
 constexpr FieldSpec kHostMaskFields[] = {
-    kInput, kOutAddress, kHostTimesteps,
+    kInput,
+    kOutAddress,
+    kHostTimesteps,
     u(Field::Vectors, "vectors", 8, "vectors", "length of the result; the rest is zero").within(1),
-    kHostBias};
+    kHostBias,
+    u(Field::Inverted, "inverted", 1, "", "1: ones mark padding, 0: they mark tokens that count")};
 constexpr FieldSpec kHostCopyFields[] = {kAddress, kOutAddress, kBytes};
 constexpr FieldSpec kHostTransposeFields[] = {kAddress, kOutAddress, kHostTimesteps, kColumns};
 constexpr FieldSpec kHostOutputFields[] = {
@@ -245,7 +248,8 @@ constexpr InstructionSpec kTable[] = {
     {Opcode::HostTable, "host_table", Unit::Host, kHostTableFields,
      "Replaces each code by its entry in a table of 256 codes."},
     {Opcode::HostMask, "host_mask", Unit::Host, kHostMaskFields,
-     "Makes a span row of a task's attention mask: the code of 1.0 where it is not zero."},
+     "Makes a span row of a task's attention mask: the code of 1.0 where it is not zero, or, "
+     "inverted, where it is zero."},
     {Opcode::HostCopy, "host_copy", Unit::Host, kHostCopyFields, "Copies bytes between tiers."},
     {Opcode::HostTranspose, "host_transpose", Unit::Host, kHostTransposeFields,
      "Transposes a dense matrix in block order; both sizes are padded to multiples of 16."},
@@ -258,7 +262,7 @@ constexpr InstructionSpec kTable[] = {
 //===----------------------------------------------------------------------===//
 
 constexpr int kOpcodes = sizeof(kTable) / sizeof(kTable[0]);
-constexpr int kFieldKinds = static_cast<int>(Field::Layout) + 1;
+constexpr int kFieldKinds = static_cast<int>(Field::Inverted) + 1;
 
 using FieldIndex = std::array<std::array<int8_t, kFieldKinds>, kOpcodes>;
 

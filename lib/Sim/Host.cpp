@@ -167,8 +167,9 @@ absl::Status Simulator::Impl::hostMask(const Instruction &in) {
     return absl::InvalidArgumentError(
         absl::StrFormat("%d timesteps do not fit %d vectors", timesteps, in.get(Field::Vectors)));
   std::vector<uint8_t> span(static_cast<size_t>(lanes), 0);
+  bool inverted = in.get(Field::Inverted) != 0;
   for (int64_t t = 0; t < timesteps; ++t)
-    span[t] = (**input)[t] ? one : 0;
+    span[t] = ((**input)[t] != 0) != inverted ? one : 0;
   return writeTier(static_cast<uint64_t>(in.get(Field::OutAddress)), span);
 }
 

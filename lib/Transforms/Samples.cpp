@@ -48,6 +48,14 @@ bool isMask(Value input) {
   return llvm::any_of(input.getUsers(), [](Operation *user) { return isa<MaskOp>(user); });
 }
 
+/// True if it does so by ones for those that are not.
+bool marksPadding(Value input) {
+  return llvm::any_of(input.getUsers(), [](Operation *user) {
+    auto mask = dyn_cast<MaskOp>(user);
+    return mask && mask.marksPadding();
+  });
+}
+
 /// One pseudo-random sentence for `task`, of `shape` where that is not empty; with `firstOnly` all
 /// tokens but the first are masked.
 Sentence randomSentence(TaskOp task, bool firstOnly, std::vector<int64_t> shape = {}) {
@@ -68,6 +76,7 @@ Sentence randomSentence(TaskOp task, bool firstOnly, std::vector<int64_t> shape 
     for (auto [i, value] : llvm::enumerate(tensor.i)) {
       bool secondHalf = static_cast<int64_t>(i) % length >= (length + 1) / 2;
       bool attended = !firstOnly || !isMask(arg) || static_cast<int64_t>(i) % length == 0;
+      attended = attended != marksPadding(arg);
       value = rows == 0 ? attended : rows <= 2 ? secondHalf && rows == 2 : random.below(rows);
     }
     inputs.push_back(std::move(tensor));

@@ -5,18 +5,24 @@
 aac.suite {
   // expected-remark @+1 {{activations in}}
   aac.task @t(%m: tensor<1x3xf32>) inputs ["m"] outputs [] {
-    // expected-error @+1 {{its input is f32; the host makes the engine's span of a mask of integers or booleans}}
+    // expected-error @+1 {{its input is f32; the host makes the engine's span of a mask of integers or booleans: export it as such}}
     %y = aac.mask %m, -10000.0 : tensor<1x3xf32> -> tensor<1x1x1x3xf32>
   }
 }
 
 // -----
 
+// Ones that mark padding, by either rule; zeros that do.
 aac.suite {
+  // CHECK-LABEL: cmd.program @run_t
   // expected-remark @+1 {{activations in}}
-  aac.task @t(%m: tensor<1x3xi64>) inputs ["m"] outputs [] {
-    // expected-error @+1 {{its input marks padding with ones}}
-    %y = aac.mask %m, -10000.0 rule zero : tensor<1x3xi64> -> tensor<1x1x1x3xf32>
+  aac.task @t(%m: tensor<1x3xi64>, %n: tensor<1x3xi1>) inputs ["m", "n"] outputs [] {
+    // CHECK: cmd.host_mask input = 0, {{.*}}inverted = 1
+    %a = aac.mask %m, -10000.0 rule zero : tensor<1x3xi64> -> tensor<1x1x1x3xf32>
+    // CHECK: cmd.host_mask input = 0, {{.*}}inverted = 1
+    %b = aac.mask %m, -10000.0 rule times : tensor<1x3xi64> -> tensor<1x1x1x3xf32>
+    // CHECK: cmd.host_mask input = 1, {{.*}}inverted = 0
+    %c = aac.mask %n, -10000.0 rule one : tensor<1x3xi1> -> tensor<1x1x1x3xf32>
   }
 }
 

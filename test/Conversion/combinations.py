@@ -20,19 +20,23 @@ CHOICES = dict(
     constants=["node", "initializer"], init_inputs=[False, True], dynamic=[False, True, "inputs"],
     dead=[False, True], dropout=[False, True], names=["scoped", "numeric"],
     shuffle=[None, 1, 2, 3], commute=[None, 1, 2, 3], repeated=[False, True],
-    linear=["matmul", "transpose", "cast", "twice", "gemm", "gemm_plain", "einsum", "einsum_out_in"],
+    linear=["matmul", "transpose", "cast", "twice", "gemm", "gemm_plain", "einsum", "einsum_out_in",
+            "einsum_ellipsis", "einsum_rows"],
     reuse=["identity", "once", "copies"], bias=["left", "right"], norm=["nodes", "native"],
-    tokens=["3d", "3d", "flat"], scale=["div", "mul", "q", "k", "both", "sdpa", "q_early", "computed"],
+    tokens=["3d", "3d", "flat"], scale=["div", "mul", "q", "k", "both", "sdpa", "q_early", "computed",
+           "after_mask", "div_after_mask"],
+    alpha=[None, None, "value", "value_heads", "probabilities", "context_heads", "context"],
+    modules=[False, False, True],
     split=["constant", "zeros", "minus", "computed"], key=["fused", "two_step", "stack"],
     merge=["computed", "constant", "zeros", "sizes", "einsum"],
     attention=["matmul", "matmul", "einsum", "einsum_tokens", "einsum_heads"],
-    qkv=["separate", "separate", "split", "slice", "axis", "heads", "unbound"],
+    qkv=["separate", "separate", "split", "slice", "axis", "heads", "unbound", "neox", "neox_split", "bloom"],
     mask=["times", "times_both", "times_early", "reshape", "minus_one", "integers", "ones_times",
           "where_fill", "where_zero", "where_bool", "where_not", "where_greater", "where_less", "sdpa",
           "sdpa_bool", "fill", "fill_equal", "keep", "none", "ones"],
     mask_type=["int64", "int32"], ids=["int64", "int32"],
     pos=["constant", "slice", "range", "where", "vector", "rows", "input", "none"],
-    types=["input", "constant", "zeros", "buffer", "none"],
+    types=["input", "constant", "zeros", "buffer", "none", "one_hot", "one_hot_flat", "one_hot_cast"],
     embed_order=["types_first", "positions_first", "word_last"])
 SIZES = dict(hidden=[4, 6, 12], heads=[1, 2], seq=[1, 3, 7, 11], adapter=[1, 5], layers=[1, 3],
              embedding=[3, 8], ffn=[9, 20])
@@ -40,6 +44,7 @@ SIZES = dict(hidden=[4, 6, 12], heads=[1, 2], seq=[1, 3, 7, 11], adapter=[1, 5],
 
 def fits(o):
     """Whether an exporter could write this at all."""
+    heads_only = o["qkv"] in ("heads", "unbound", "neox", "neox_split", "bloom")
     flat_only = o["linear"] in ("gemm", "gemm_plain", "matmul", "transpose", "cast", "twice")
     return all([
         o["opset"] >= 12 or not (o["linear"].startswith("einsum") or o["merge"] == "einsum"
@@ -50,9 +55,11 @@ def fits(o):
                                 and not o["repeated"] and o["head"] != "hidden_states"),
         o["attention"] in ("matmul", "einsum") or (o["qkv"] == "separate" and not o["repeated"]
                                                    and o["scale"] == "div"),
-        o["attention"] == "matmul" or (o["key"] == "fused" and o["qkv"] not in ("heads", "unbound")
+        o["attention"] == "matmul" or (o["key"] == "fused" and not heads_only
                                        and o["scale"] in ("div", "mul", "computed", "q_early")),
-        o["qkv"] not in ("heads", "unbound") or o["key"] == "fused",
+        not heads_only or o["key"] == "fused",
+        # Functions are made of nodes in a row, all gelus alike.
+        not o["modules"] or (o["shuffle"] is None and o["commute"] is None),
         # Constants of one batch or length do not fit models that know neither.
         not o["dynamic"] or (o["pos"] != "rows" and o["types"] != "constant"),
         not o["head"].startswith("span") or o["labels"] == 2,
@@ -64,6 +71,8 @@ def pick(rng):
         o = {name: values[rng.integers(len(values))] for name, values in CHOICES.items()}
         o["mask_value"] = -10000.0 if rng.random() < 0.3 else float(np.finfo(np.float32).min)
         o["sizes"] = {name: values[rng.integers(len(values))] for name, values in SIZES.items()}
+        if o["scale"].endswith("after_mask"):  # what moves exactly
+            o["mask_value"] = float(np.finfo(np.float32).min)
         if fits(o):
             return o
 

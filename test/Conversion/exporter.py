@@ -171,6 +171,10 @@ class Exporter(Masks):
                 self.op("Reshape", y, self.ints(self.B, self.S, out))
         if form == "einsum":
             y = self.op("Einsum", x, self.weight(name, weight, ""), equation="bsi,io->bso")
+        elif form == "einsum_ellipsis":
+            y = self.op("Einsum", x, self.weight(name, weight, ""), equation="...i, io -> ...o")
+        elif form == "einsum_rows":
+            y = self.op("Einsum", x, self.weight(name, weight, ""), equation="...ij,jk->...ik")
         elif form == "einsum_out_in":
             y = self.op("Einsum", x, self.initializer(weight, f"{name}.weight"),
                         equation="bsi,oi->bso")
@@ -416,9 +420,10 @@ class Exporter(Masks):
             q = self.op("Mul", q, factor)
         v = scaled("value_heads", v)
         packed = o.qkv in ("heads", "unbound", "neox", "neox_split", "bloom")
-        if o.attention == "einsum":
+        if o.attention in ("einsum", "einsum_ellipsis"):
             k = self.heads(k, [0, 2, 1, 3])
-            scores = self.op("Einsum", q, k, equation="bhid,bhjd->bhij")
+            scores = self.op("Einsum", q, k, equation="bhid,bhjd->bhij" if o.attention == "einsum"
+                             else "...id,...jd->...ij")
         else:
             if packed:
                 pass
@@ -471,6 +476,8 @@ class Exporter(Masks):
         p = scaled("probabilities", p)
         if o.attention == "einsum":
             context = self.op("Einsum", p, v, equation="bhij,bhjd->bhid")
+        elif o.attention == "einsum_ellipsis":
+            context = self.op("Einsum", p, v, equation="...ij,...jd->...id")
         else:
             context = self.op("MatMul", p, v)
         context = scaled("context_heads", context)

@@ -32,6 +32,9 @@ BASES = [
     dict(ONE, arch="bert", mask="where_padding", scale="both", head="cls_slice", merge="einsum"),
     dict(ONE, mask="times_padding", head="probability", pos="slice", types="buffer"),
     dict(ONE, mask="minus_one", head="hidden_states", linear="transpose", dropout=True),
+    dict(ONE, qkv="neox", scale="after_mask", mask="where_zero", alpha="context", types="one_hot"),
+    dict(ONE, qkv="bloom", scale="div_after_mask", mask="fill", alpha="value_heads", types="one_hot_flat"),
+    dict(ONE, attention="einsum_ellipsis", linear="einsum_rows", alpha="probabilities"),
 ]
 SWAPS = {"Add": ["Sub", "Mul"], "Mul": ["Add", "Div"], "Sub": ["Add"], "Div": ["Mul"],
          "Tanh": ["Sigmoid", "Erf", "Relu"], "Relu": ["Tanh", "Sigmoid"], "Sqrt": ["Relu"],

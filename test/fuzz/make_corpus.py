@@ -27,7 +27,7 @@ SOURCE = pathlib.Path(__file__).parents[2]
 # Forms of nodes (test/Import/forms.py) that reach a part of the importer each.
 FORMS = ["einsum_projection", "gelu_forms", "half_weights", "layer_normalization",
          "parallel_composition_noise", "shape_arithmetic", "slice_backwards",
-         "softmax_old_flattens", "split_count", "typed_fields"]
+         "softmax_old_flattens", "split_count", "typed_fields", "function_with_attributes"]
 
 
 def albert(opset, folder, **options):

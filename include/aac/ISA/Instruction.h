@@ -41,7 +41,7 @@ enum class Field : uint8_t {
   DataOffset1, OutMemory, OutBase, Vectors, Timesteps, InBase, InBias, GammaBase,
   BetaBase, GammaBias, BetaBias, PadLanes, SpanBase, SpanBias, InBase1, InBias1,
   Threshold, Source, Input, Indices, Table, Offsets, TableRows, Columns, Bias, Scale,
-  Sparse, Accumulate, OutAddress, Bytes, Output, Layout,
+  Sparse, Accumulate, OutAddress, Bytes, Output, Layout, Inverted,
 };
 // clang-format on
 

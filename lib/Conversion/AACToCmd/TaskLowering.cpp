@@ -212,10 +212,7 @@ LogicalResult TaskLowering::lower(EmbeddingOp op) {
 LogicalResult TaskLowering::lower(MaskOp op) {
   if (cast<RankedTensorType>(op.getMask().getType()).getElementType().isF32())
     return op.emitError("its input is f32; the host makes the engine's span of a mask of integers "
-                        "or booleans");
-  if (op.getRule() == MaskRule::Zero || op.getRule() == MaskRule::Times)
-    return op.emitError("its input marks padding with ones; the host makes the engine's span of a "
-                        "mask that marks the tokens that count");
+                        "or booleans: export it as such");
   // The engine leaves masked keys out; that is what the sum says only if the constant
   // drives their exponentials to zero.
   constexpr float kSwitchesOff = -1000;
@@ -234,7 +231,8 @@ LogicalResult TaskLowering::lower(MaskOp op) {
       .set(F::OutAddress, *address)
       .set(F::Timesteps, keys)
       .set(F::Vectors, roundUp(keys, kLanes) / kLanes)
-      .set(F::Bias, 7);
+      .set(F::Bias, 7)
+      .set(F::Inverted, op.marksPadding());
   return success();
 }
 

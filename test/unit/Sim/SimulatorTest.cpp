@@ -512,6 +512,12 @@ TEST_F(SimulatorTest, TableMaskAndCopy) {
                                            {Field::Timesteps, 4},
                                            {Field::Vectors, 2},
                                            {Field::Bias, 3}}),
+                   make(Opcode::HostMask, {{Field::Input, 1},
+                                           {Field::OutAddress, kSram + 400},
+                                           {Field::Timesteps, 4},
+                                           {Field::Vectors, 2},
+                                           {Field::Bias, 3},
+                                           {Field::Inverted, 1}}),
                    copy(kSram + 200, kSram + 300, 32)})
                   .ok());
   std::vector<uint8_t> codes = read(kSram, 100);
@@ -520,6 +526,9 @@ TEST_F(SimulatorTest, TableMaskAndCopy) {
   std::vector<uint8_t> span = read(kSram + 300, 32), want(32, 0);
   want[0] = want[1] = want[3] = 0x70; // 1.0 = 2^(7 + 3 - 10)
   EXPECT_EQ(span, want);
+  std::vector<uint8_t> inverted(32, 0); // zeros behind the tokens
+  inverted[2] = 0x70;
+  EXPECT_EQ(read(kSram + 400, 32), inverted);
 }
 
 //===----------------------------------------------------------------------===//
