@@ -91,7 +91,7 @@ class Exporter(Masks):
         return self.op("Squeeze", x, self.ints(*axes), output=output)
 
     def reduce(self, kind, x, axis, keepdims=1):
-        if self.o.opset >= 18:
+        if self.o.opset >= (13 if kind == "ReduceSum" else 18):
             return self.op(kind, x, self.ints(axis), keepdims=keepdims)
         return self.op(kind, x, axes=[axis], keepdims=keepdims)
 
