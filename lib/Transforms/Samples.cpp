@@ -188,8 +188,8 @@ FailureOr<std::vector<CalibrationSet>> aac::calibrationSets(SuiteOp suite, Strin
   samples.split(parts, ',', -1, /*KeepEmpty=*/false);
   std::vector<CalibrationSet> sets;
   for (auto [task, own] : llvm::zip_equal(suite.getOps<TaskOp>(), *sentences)) {
-    bool named = llvm::any_of(
-        parts, [&](StringRef part) { return part.split('=').first == task.getSymName(); });
+    StringRef name = task.getSymName();
+    bool named = llvm::any_of(parts, [&](StringRef part) { return part.split('=').first == name; });
     bool follows = interp::followsInputs(task);
     CalibrationSet set;
     set.samples = named ? static_cast<int64_t>(own.size()) : 0;
