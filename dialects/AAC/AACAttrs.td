@@ -80,6 +80,34 @@ def AAC_AdaptivFloatAttr : AttrDef<AAC_Dialect, "AdaptivFloat"> {
   }];
 }
 
+def AAC_Int8Attr : AttrDef<AAC_Dialect, "Int8"> {
+  let mnemonic = "int8";
+  let summary = "8-bit integers with scales and zero points";
+  let description = [{
+    value = (code - zero) * scale (Numerics/Int8.h). One scale for the whole tensor, or one for
+    each index along `axis`; zero points in -128..127, as many as scales, left out where all are 0
+    (symmetric).
+
+    Examples: `#aac.int8<0.05>`, `#aac.int8<0.05, zero = -128>`,
+    `#aac.int8<[0.1, 0.2], zero = [3, -7], axis = 0>`
+  }];
+  let parameters = (ins "::mlir::DenseF32ArrayAttr":$scales, "::mlir::DenseI32ArrayAttr":$zeros,
+                        "int64_t":$axis);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Each index along an axis has its own scale; else `getAxis()` is -1.
+    bool isPerChannel() const { return getAxis() >= 0; }
+    /// All zero points are 0.
+    bool isSymmetric() const;
+    /// True if a tensor of `shape` can have this format.
+    bool fits(::llvm::ArrayRef<int64_t> shape) const;
+  }];
+}
+
+/// What the codes of a tensor are: of a parameter, or of an operation's result.
+def AAC_FormatAttr : AnyAttrOf<[AAC_AdaptivFloatAttr, AAC_Int8Attr], "a number format">;
+
 def AAC_TileAttr : AttrDef<AAC_Dialect, "Tile"> {
   let mnemonic = "tile";
   let summary = "how the engine works through an operation";

@@ -27,7 +27,11 @@ LogicalResult ParamOp::verify() {
       return emitOpError("without a format the value must be ") << type << ", got " << held;
     return success();
   }
-  unsigned width = getFormat()->getBits() <= 8 ? 8 : 16;
+  auto adaptivFloat = dyn_cast<AdaptivFloatAttr>(*getFormat());
+  unsigned width = adaptivFloat && adaptivFloat.getBits() > 8 ? 16 : 8;
+  if (auto int8 = dyn_cast<Int8Attr>(*getFormat()); int8 && !int8.fits(type.getShape()))
+    return emitOpError() << "format has " << int8.getScales().size() << " scales along axis "
+                         << int8.getAxis() << ", parameter is " << type;
   if (!held.getElementType().isInteger(width))
     return emitOpError("codes of ")
            << *getFormat() << " are i" << width << ", got " << held.getElementType();
@@ -322,6 +326,19 @@ LogicalResult AdapterOp::verify() {
       failed(expectShape(*this, "up", getUp(), {width, size})) ||
       failed(expectShape(*this, "up bias", getUpBias(), {width})))
     return failure();
+  return success();
+}
+
+LogicalResult RequantiseOp::verify() {
+  auto type = cast<RankedTensorType>(getInput().getType());
+  if (getResult().getType() != type)
+    return emitOpError() << "rounds " << type << " to " << getResult().getType();
+  if (!getTo().fits(type.getShape()))
+    return emitOpError() << "has " << getTo().getScales().size() << " scales along axis "
+                         << getTo().getAxis() << " of " << type;
+  auto bias = getBias() ? cast<RankedTensorType>(getBias().getType()) : RankedTensorType();
+  if (bias && (type.getRank() == 0 || bias.getShape() != type.getShape().take_back()))
+    return emitOpError() << "adds a bias of " << bias << " to the features of " << type;
   return success();
 }
 

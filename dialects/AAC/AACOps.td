@@ -51,7 +51,8 @@ def AAC_ParamOp : AAC_Op<"param", [Symbol, HasParent<"SuiteOp">]> {
 
     `content_hash` is the XXH3 of the f32 bytes as imported (after the
     exporter's noise is removed); it never changes, so that a task can be added
-    later. `sharing` and `tasks` say who uses it (set by `aac-share`, fixed from
+    later. `quantised`: the values were codes of this format in the file; int8 keeps it while
+    they still are. `sharing` and `tasks` say who uses it (set by `aac-share`, fixed from
     then on: `aac-verify-sharing` fails when a pass forks a parameter). A linear
     weight is always [out, in].
 
@@ -68,7 +69,8 @@ def AAC_ParamOp : AAC_Op<"param", [Symbol, HasParent<"SuiteOp">]> {
     OptionalAttr<StrArrayAttr>:$tasks,
     OptionalAttr<I64Attr>:$content_hash,
     OptionalAttr<F64Attr>:$sparsity,
-    OptionalAttr<AAC_AdaptivFloatAttr>:$format);
+    OptionalAttr<AAC_FormatAttr>:$format,
+    OptionalAttr<AAC_Int8Attr>:$quantised);
   let assemblyFormat = "$sym_name `:` $type `=` $value attr-dict";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -201,7 +203,7 @@ def AAC_YieldOp : AAC_Op<"yield", [Terminator, Pure, HasParent<"LoopOp">]> {
 
 class AAC_ActivationOp<string mnemonic, list<Trait> traits = []>
     : AAC_Op<mnemonic, !listconcat([Pure], traits)> {
-  dag annotations = (ins OptionalAttr<AAC_AdaptivFloatAttr>:$format,
+  dag annotations = (ins OptionalAttr<AAC_FormatAttr>:$format,
                          OptionalAttr<F64Attr>:$absmax,
                          OptionalAttr<AAC_BufferAttr>:$buffer);
 }
@@ -380,6 +382,22 @@ def AAC_AdapterOp : AAC_ActivationOp<"adapter"> {
                         DefaultValuedAttr<F32Attr, "1.0f">:$scale), annotations);
   let results = (outs AAC_Tensor:$result);
   let assemblyFormat = "$kind $input `down` `(` $down `,` $down_bias `)` `up` `(` $up `,` $up_bias `)` attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def AAC_RequantiseOp : AAC_ActivationOp<"requantise"> {
+  let summary = "rounds to a format that the file chose, and adds a bias";
+  let description = [{
+    result = values of `to` nearest to the input (Numerics/Int8.h), plus `bias` for each feature where
+    there is one: a QuantizeLinear and its DequantizeLinear, and the bias of the product whose result
+    they round. `aac-absorb-requantise` takes it away before anything is quantised here.
+
+    Example: `%r = aac.requantise %x to <0.05, zero = 3> : (tensor<1x8x16xf32>) -> tensor<1x8x16xf32>`
+  }];
+  let arguments = !con((ins AAC_Tensor:$input, Optional<AAC_Tensor>:$bias, AAC_Int8Attr:$to),
+                       annotations);
+  let results = (outs AAC_Tensor:$result);
+  let assemblyFormat = "$input (`,` $bias^)? `to` $to attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 

@@ -8,9 +8,9 @@
 //===----------------------------------------------------------------------===//
 #include "FixedOrder.h"
 #include "aac/Interp/Attributes.h"
+#include "aac/Interp/Formats.h"
 #include "aac/Interp/Interpreter.h"
 #include "aac/Interp/Kernels.h"
-#include "aac/Numerics/AdaptivFloat.h"
 
 #include "absl/strings/str_cat.h"
 #include "dialects/AAC/AACDialect.h"
@@ -28,37 +28,6 @@ using namespace aac::interp;
 namespace {
 
 using TensorRef = std::shared_ptr<const Tensor>;
-
-AdaptivFloatFormat formatOf(ir::AdaptivFloatAttr format) {
-  return {static_cast<int>(format.getBits()), static_cast<int>(format.getExponentBits())};
-}
-
-/// f32 values of a tensor of codes (held as sign-extended integers).
-Tensor decode(const Tensor &codes, ir::AdaptivFloatAttr format) {
-  AdaptivFloatFormat shape = formatOf(format);
-  uint32_t count = 1u << shape.bits;
-  std::vector<float> values(count);
-  for (uint32_t code = 0; code < count; ++code)
-    values[code] = static_cast<float>(decodeAdaptivFloat(shape, format.getMinExponent(), code));
-  Tensor result = Tensor::floats(codes.shape);
-  for (size_t i = 0; i < codes.i.size(); ++i)
-    result.f[i] = values[static_cast<uint64_t>(codes.i[i]) & (count - 1)];
-  return result;
-}
-
-void roundTo(Tensor &tensor, ir::AdaptivFloatAttr format) {
-  AdaptivFloatFormat shape = formatOf(format);
-  int minExponent = format.getMinExponent();
-  if (shape.bits <= 8) {
-    std::vector<uint8_t> codes(tensor.f.size());
-    encodeAdaptivFloat(shape, minExponent, tensor.f, absl::MakeSpan(codes));
-    decodeAdaptivFloat(shape, minExponent, codes, absl::MakeSpan(tensor.f));
-    return;
-  }
-  for (float &value : tensor.f)
-    value = static_cast<float>(
-        decodeAdaptivFloat(shape, minExponent, encodeAdaptivFloat(shape, minExponent, value)));
-}
 
 Shape shapeOf(Value value) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
@@ -361,6 +330,11 @@ absl::StatusOr<Tensor> Evaluator::compute(Operation &op) {
           inner->f[i] = x.f[i] + scale * inner->f[i];
         return inner;
       })
+      .Case([&](ir::RequantiseOp r) -> Result {
+        Tensor y = get(r.getInput());
+        roundTo(r.getTo(), y.shape, y.f);
+        return r.getBias() ? binary(Binary::Add, y, get(r.getBias())) : Result(std::move(y));
+      })
       .Case([&](ir::SelectOp s) -> Result { return select(get(s.getInput()), s.getIndex()); })
       .Case([&](ir::SqueezeOp s) -> Result {
         Tensor result = get(s.getInput());
@@ -419,9 +393,9 @@ absl::Status Evaluator::runOp(Operation &op) {
     return result.status();
   if (options.revise)
     options.revise(&op, repetition, *result);
-  auto format = op.getAttrOfType<ir::AdaptivFloatAttr>("format");
+  Attribute format = op.getAttr("format");
   if (options.roundActivations && format)
-    roundTo(*result, format);
+    roundTo(format, result->shape, result->f);
   if (options.observe)
     options.observe(op.getResult(0), *result);
   values[op.getResult(0)] = std::make_shared<const Tensor>(*std::move(result));

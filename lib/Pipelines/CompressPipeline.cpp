@@ -24,6 +24,8 @@ void aac::buildPreparePipeline(OpPassManager &pm, const CompressOptions &options
   auto add = [&](std::unique_ptr<Pass> pass) { addProven(suite, std::move(pass)); };
   // First who shares what, while parameters are what the files said.
   add(createSharePass({options.merge, options.format}));
+  // The file's own rounding of activations makes way for the formats chosen here.
+  add(createAbsorbRequantisePass());
   // Layers become loops before anything gives them attributes that differ.
   add(createRollPass());
   add(createPrunePass({options.sparsity, options.prune}));
@@ -35,6 +37,9 @@ void aac::buildPreparePipeline(OpPassManager &pm, const CompressOptions &options
   calibrate.method = options.calibration;
   calibrate.format = options.format;
   calibrate.weightSigmas = weightSigmasOf(options);
+  // Zero points need both ends of what is measured.
+  calibrate.ranges = StringRef(options.format).contains("asymmetric") ||
+                     StringRef(options.formats).contains("asymmetric");
   add(createCalibratePass(calibrate));
 }
 

@@ -63,6 +63,7 @@ std::optional<Method> parseMethod(StringRef text) {
 struct Seen {
   llvm::DenseMap<Value, MagnitudeHistogram> histograms; ///< unless the method is MinMax
   llvm::DenseMap<Value, double> absmax;
+  llvm::DenseMap<Value, std::pair<float, float>> ranges; ///< least and largest, if asked for
   /// Of the first repetition of a loop and of the later ones.
   llvm::DenseMap<Value, double> first, later;
   llvm::DenseMap<Operation *, double> variance; ///< of layer norms
@@ -82,6 +83,11 @@ struct Seen {
     larger(absmax, more.absmax);
     larger(first, more.first);
     larger(later, more.later);
+    for (const auto &[value, range] : more.ranges) {
+      auto &[least, most] = ranges[value];
+      least = std::min(least, range.first);
+      most = std::max(most, range.second);
+    }
     for (const auto &[op, smallest] : more.variance) {
       double &least = variance.try_emplace(op, smallest).first->second;
       least = std::min(least, smallest);
@@ -138,12 +144,19 @@ double largestMagnitude(ArrayRef<float> values) {
 }
 
 absl::Status run(TaskOp task, Sentence inputs, const Method &method, const BiasSites &sites,
-                 Seen &seen) {
+                 bool ranges, Seen &seen) {
   auto layerNorms = layerNormsOf(task);
   llvm::DenseSet<Value> met;
   auto inLoop = [](Value value) { return isa<LoopOp>(value.getParentBlock()->getParentOp()); };
   auto observe = [&](Value value, const Tensor &tensor) {
     double &largest = seen.absmax.try_emplace(value, 0.0).first->second;
+    if (ranges) {
+      auto &[least, most] = seen.ranges[value];
+      for (float element : tensor.f) {
+        least = std::min(least, element);
+        most = std::max(most, element);
+      }
+    }
     bool repeats = inLoop(value);
     if (method.kind == Method::MinMax || repeats) {
       double max = largestMagnitude(tensor.f);
@@ -241,8 +254,8 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
     std::mutex lock; // of statuses
     parallelFor(&getContext(), 0, pieces.size(), [&](size_t piece) {
       auto [i, batch] = pieces[piece];
-      absl::Status status =
-          run(tasks[i], std::move((*sets)[i].batches[batch]), *parsed, sites, seenIn[i][batch]);
+      absl::Status status = run(tasks[i], std::move((*sets)[i].batches[batch]), *parsed, sites,
+                                ranges, seenIn[i][batch]);
       if (status.ok())
         return;
       std::lock_guard<std::mutex> guard(lock);
@@ -374,6 +387,11 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
       op->setAttr("absmax", builder.getF64FloatAttr(coarse(it->second, /*up=*/true)));
       ++numValues;
       op->removeAttr(kClipAttr);
+      op->removeAttr(kRangeAttr);
+      if (auto range = seen.ranges.find(op->getResult(0)); range != seen.ranges.end())
+        op->setAttr(kRangeAttr,
+                    builder.getDenseF64ArrayAttr({-coarse(-range->second.first, /*up=*/true),
+                                                  coarse(range->second.second, /*up=*/true)}));
       if (auto own = seen.histograms.find(op->getResult(0)); own != seen.histograms.end())
         noteClip(op, method, own->second);
       if (auto norm = dyn_cast<LayerNormOp>(op))

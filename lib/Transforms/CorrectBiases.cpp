@@ -96,7 +96,7 @@ struct CorrectBiasesPass : aac::impl::CorrectBiasesPassBase<CorrectBiasesPass> {
       attended.note(op, result);
       ParamOp bias = sites.lookup(op, repetition);
       auto target = bias ? bias->getAttrOfType<DenseElementsAttr>(kTargetAttr) : nullptr;
-      if (!target)
+      if (!target || bias.getFormatAttr()) // int8, where a pattern names it
         return;
       auto wanted = llvm::to_vector(target.getValues<float>());
       bool byRow = target.getType().getRank() == 2;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "aac/Transforms/ErrorLedger.h"
 
+#include "aac/Interp/Formats.h"
 #include "aac/Transforms/FormatName.h"
 #include "aac/Transforms/ParamValues.h"
 #include "llvm/ADT/STLExtras.h"
@@ -52,26 +53,28 @@ double ErrorSum::cosine() const {
 
 namespace {
 
-AdaptivFloatFormat shapeOf(AdaptivFloatAttr format) {
-  return {static_cast<int>(format.getBits()), static_cast<int>(format.getExponentBits())};
+std::vector<float> rounded(ArrayRef<float> values, ArrayRef<int64_t> shape, Attribute format) {
+  std::vector<float> result(values.begin(), values.end());
+  interp::roundTo(format, shape, result);
+  return result;
 }
 
-std::vector<float> rounded(ArrayRef<float> values, AdaptivFloatAttr format) {
-  AdaptivFloatFormat shape = shapeOf(format);
-  std::vector<float> result;
-  result.reserve(values.size());
-  for (float value : values)
-    result.push_back(static_cast<float>(
-        decodeAdaptivFloat(shape, format.getMinExponent(),
-                           encodeAdaptivFloat(shape, format.getMinExponent(), value))));
-  return result;
+/// Bytes beside the codes: an int8 format's scales, and its zero points where it has any.
+int64_t scaleBytesOf(Attribute format) {
+  auto int8 = dyn_cast<Int8Attr>(format);
+  return int8 ? int8.getScales().size() * (int8.isSymmetric() ? 4 : 5) : 0;
+}
+
+int64_t bitsOf(Attribute format) {
+  auto adaptivFloat = dyn_cast<AdaptivFloatAttr>(format);
+  return adaptivFloat ? adaptivFloat.getBits() : 8;
 }
 
 /// A row for each parameter with a format.
 LogicalResult measureParams(SuiteOp reference, SuiteOp quantised, ErrorLedger &ledger) {
   SymbolTable symbols(reference);
   for (ParamOp param : quantised.getOps<ParamOp>()) {
-    AdaptivFloatAttr format = param.getFormatAttr();
+    Attribute format = param.getFormatAttr();
     if (!format)
       continue;
     auto original = symbols.lookup<ParamOp>(param.getSymName());
@@ -89,8 +92,13 @@ LogicalResult measureParams(SuiteOp reference, SuiteOp quantised, ErrorLedger &l
       for (Attribute task : *tasks)
         entry.tasks.push_back(cast<StringAttr>(task).str());
     // Codes are what rounding makes of the values: the quantiser's rule is the one rule.
-    entry.rounding.add(rounded(values->get(), format), values->get());
+    ArrayRef<int64_t> shape = param.getTensorType().getShape();
+    entry.rounding.add(rounded(values->get(), shape, format), values->get());
+    entry.scaleBytes = scaleBytesOf(format);
+    entry.bytes = (entry.elements * bitsOf(format) + 7) / 8 + entry.scaleBytes;
     entry.total = entry.rounding;
+    ledger.bytes += entry.bytes;
+    ledger.scaleBytes += entry.scaleBytes;
     ledger.entries.push_back(std::move(entry));
   }
   return success();
@@ -119,10 +127,10 @@ LogicalResult measureTask(TaskOp reference, TaskOp quantised, std::vector<Senten
                                  << " has other operations than the reference suite";
   llvm::DenseMap<Value, size_t> indexOfWanted, indexOfFound;
   std::vector<ErrorLedger::Entry> entries(found.size());
-  std::vector<AdaptivFloatAttr> formats(found.size());
+  std::vector<Attribute> formats(found.size());
   for (size_t i = 0; i < found.size(); ++i) {
     indexOfWanted[wanted[i]->getResult(0)] = indexOfFound[found[i]->getResult(0)] = i;
-    formats[i] = found[i]->getAttrOfType<AdaptivFloatAttr>("format");
+    formats[i] = found[i]->getAttr("format");
     entries[i].name = nameForFormat(found[i]);
     entries[i].kind = found[i]->getName().stripDialect().str();
     entries[i].format = formats[i] ? formatName(formats[i]) : "";
@@ -151,7 +159,7 @@ LogicalResult measureTask(TaskOp reference, TaskOp quantised, std::vector<Senten
         entries[i].elements += static_cast<int64_t>(truth.size());
       entries[i].total.add(tensor.f, truth);
       if (formats[i])
-        entries[i].rounding.add(rounded(truth, formats[i]), truth);
+        entries[i].rounding.add(rounded(truth, tensor.shape, formats[i]), truth);
     };
     options.observe = compare;
     options.roundActivations = true;
@@ -239,10 +247,10 @@ std::string AccuracyBudget::describeMiss(const ErrorLedger &ledger) const {
 std::vector<std::string> aac::raiseWeakest(const ErrorLedger &ledger) {
   std::vector<std::pair<std::string, AdaptivFloatFormat>> narrow;
   for (const ErrorLedger::Entry &entry : ledger.entries) {
-    std::optional<AdaptivFloatFormat> format = parseFormatName(entry.format);
+    std::optional<FormatSpec> spec = parseFormatSpec(entry.format);
     bool nameable = !entry.name.empty() && entry.name.find_first_of(",= *?[]{}") == StringRef::npos;
-    if (format && format->bits < 16 && nameable && !std::isinf(entry.rounding.sqnrDb()))
-      narrow.push_back({entry.name, *format});
+    if (spec && spec->adaptivFloat.bits < 16 && nameable && !std::isinf(entry.rounding.sqnrDb()))
+      narrow.push_back({entry.name, spec->adaptivFloat});
   }
   std::vector<std::string> choices;
   for (size_t i = 0; i < (narrow.size() + 3) / 4; ++i)
@@ -290,6 +298,7 @@ void ErrorLedger::printText(llvm::raw_ostream &os) const {
               entry.tasks.size() == 1 ? entry.tasks.front() : std::to_string(entry.tasks.size()), 5)
        << "  " << entry.name << "\n";
   }
+  os << "\nParameters as codes: " << bytes << " bytes, " << scaleBytes << " of them scales\n";
 }
 
 void ErrorLedger::printJson(llvm::raw_ostream &os) const {
@@ -302,6 +311,8 @@ void ErrorLedger::printJson(llvm::raw_ostream &os) const {
   };
   json.object([&] {
     json.attribute("schema", "aac-ledger/1");
+    json.attribute("bytes", bytes);
+    json.attribute("scale_bytes", scaleBytes);
     json.attributeArray("tasks", [&] {
       for (const Task &task : tasks)
         json.object([&] {
@@ -321,6 +332,10 @@ void ErrorLedger::printJson(llvm::raw_ostream &os) const {
           json.attribute("kind", entry.kind);
           json.attribute("format", entry.format.empty() ? "f32" : entry.format);
           json.attribute("elements", entry.elements);
+          if (entry.kind == "parameter") {
+            json.attribute("bytes", entry.bytes);
+            json.attribute("scale_bytes", entry.scaleBytes);
+          }
           json.attributeArray("tasks", [&] {
             for (const std::string &task : entry.tasks)
               json.value(task);

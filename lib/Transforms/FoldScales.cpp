@@ -1,5 +1,6 @@
 //===- FoldScales.cpp - scales of linears and scores go into weights -----===//
 #include "ParamScaler.h"
+#include "aac/Transforms/Calibration.h"
 #include "aac/Transforms/CompressPasses.h"
 
 #include "mlir/IR/Builders.h"
@@ -96,9 +97,12 @@ struct FoldScalesPass : aac::impl::FoldScalesPassBase<FoldScalesPass> {
                                "of its own: not folded";
         return;
       }
+      scores.getQuery().getDefiningOp()->removeAttr(kQuantisedAttr); // of other values now
       for (LinearOp linear : linears)
-        if (queries.insert(linear).second)
+        if (queries.insert(linear).second) {
+          linear->removeAttr(kQuantisedAttr);
           demand(scaler, linear, rest);
+        }
       folded.push_back({scores, power});
     });
     FailureOr<unsigned> scaled = scaler.apply(getOperation());

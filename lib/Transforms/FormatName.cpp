@@ -20,8 +20,38 @@ std::optional<AdaptivFloatFormat> aac::parseFormatName(StringRef name) {
   return format;
 }
 
-std::string aac::formatName(AdaptivFloatAttr format) {
-  return "af" + std::to_string(format.getBits()) + "e" + std::to_string(format.getExponentBits());
+const char *const aac::kFormatHint =
+    "write af<bits>e<exponent bits>, 4 to 16 bits, such as af8e3, or int8, int8:asymmetric, "
+    "int8:channel, int8:channel:asymmetric";
+
+std::optional<FormatSpec> aac::parseFormatSpec(StringRef name) {
+  FormatSpec spec;
+  if (!name.consume_front("int8")) {
+    std::optional<AdaptivFloatFormat> format = parseFormatName(name);
+    if (!format)
+      return std::nullopt;
+    spec.adaptivFloat = *format;
+    return spec;
+  }
+  spec.isInt8 = true;
+  while (!name.empty()) {
+    bool *property = name.consume_front(":asymmetric") ? &spec.asymmetric
+                     : name.consume_front(":channel")  ? &spec.channel
+                                                       : nullptr;
+    if (!property || *property)
+      return std::nullopt;
+    *property = true;
+  }
+  return spec;
+}
+
+std::string aac::formatName(Attribute format) {
+  if (auto int8 = dyn_cast<Int8Attr>(format))
+    return std::string("int8") + (int8.isPerChannel() ? ":channel" : "") +
+           (int8.isSymmetric() ? "" : ":asymmetric");
+  auto adaptivFloat = cast<AdaptivFloatAttr>(format);
+  return "af" + std::to_string(adaptivFloat.getBits()) + "e" +
+         std::to_string(adaptivFloat.getExponentBits());
 }
 
 std::string aac::nameForFormat(Operation *op) {
@@ -44,11 +74,12 @@ LogicalResult aac::parseFormatChoices(Operation *suite, StringRef text, AdaptivF
   text.split(parts, ',', -1, /*KeepEmpty=*/false);
   for (StringRef part : parts) {
     auto [pattern, name] = part.rsplit('=');
-    std::optional<AdaptivFloatFormat> format = parseFormatName(name);
+    std::optional<FormatSpec> format = parseFormatSpec(name);
     if (pattern.empty() || !format)
       return suite->emitError() << "formats '" << part
-                                << "' must be PATTERN=FORMAT, such as layer_0_*=af12e3";
-    if (format->exponentBits != base.exponentBits)
+                                << "' must be PATTERN=FORMAT, such as layer_0_*=af12e3 "
+                                   "or *_weight=int8:channel";
+    if (!format->isInt8 && format->adaptivFloat.exponentBits != base.exponentBits)
       return suite->emitError() << "formats '" << part << "': all formats of a suite have the same "
                                 << "exponent bits, " << base.exponentBits << " here";
     llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(pattern);

@@ -94,12 +94,12 @@ void writeFloats(ParamOp param, std::vector<float> values) {
   replaceValue(param, std::move(values), Float32Type::get(param.getContext()));
 }
 
-void writeCodes(ParamOp param, std::vector<uint8_t> codes, AdaptivFloatAttr format) {
+void writeCodes(ParamOp param, std::vector<uint8_t> codes, Attribute format) {
   param.setFormatAttr(format);
   replaceValue(param, std::move(codes), IntegerType::get(param.getContext(), 8));
 }
 
-void writeCodes(ParamOp param, std::vector<uint16_t> codes, AdaptivFloatAttr format) {
+void writeCodes(ParamOp param, std::vector<uint16_t> codes, Attribute format) {
   param.setFormatAttr(format);
   replaceValue(param, std::move(codes), IntegerType::get(param.getContext(), 16));
 }
@@ -122,10 +122,10 @@ SmallVector<ParamOp> paramsBehind(Value operand, SymbolTable &symbols) {
 
 bool makesActivation(Operation *op) {
   return isa<EmbeddingOp, LinearOp, ScoresOp, SoftmaxOp, ContextOp, LayerNormOp, AddOp,
-             ActivationFnOp, AdapterOp, SelectOp>(op);
+             ActivationFnOp, AdapterOp, SelectOp, RequantiseOp>(op);
 }
 
-AdaptivFloatAttr formatOf(Value value, SymbolTable &symbols) {
+Attribute anyFormatOf(Value value, SymbolTable &symbols) {
   while (value) {
     if (auto arg = dyn_cast<BlockArgument>(value)) {
       auto loop = dyn_cast<LoopOp>(arg.getOwner()->getParentOp());
@@ -143,9 +143,15 @@ AdaptivFloatAttr formatOf(Value value, SymbolTable &symbols) {
       SmallVector<ParamOp> params = paramsBehind(value, symbols);
       return params.empty() ? nullptr : params.front().getFormatAttr();
     }
-    return op->getAttrOfType<AdaptivFloatAttr>("format");
+    return op->getAttr("format");
   }
   return nullptr;
 }
+
+AdaptivFloatAttr formatOf(Value value, SymbolTable &symbols) {
+  return dyn_cast_or_null<AdaptivFloatAttr>(anyFormatOf(value, symbols));
+}
+
+AdaptivFloatAttr formatOf(Operation *op) { return op->getAttrOfType<AdaptivFloatAttr>("format"); }
 
 } // namespace aac

@@ -1,4 +1,4 @@
-//===- Quantise.cpp - AdaptivFloat formats for parameters and activations -===//
+//===- Quantise.cpp - number formats for parameters and activations -------===//
 //
 // Precondition: no aac.adapter; scores scaled by powers of two. Postcondition: what
 // aac-verify-quantised checks.
@@ -10,8 +10,10 @@
 // changes. Almost linear in operations, linear in parameter elements.
 //
 //===----------------------------------------------------------------------===//
+#include "Int8Formats.h"
 #include "ProductShift.h"
 #include "WeightBounds.h"
+#include "aac/Interp/Formats.h"
 #include "aac/Transforms/AddTask.h"
 #include "aac/Transforms/Calibration.h"
 #include "aac/Transforms/CompressPasses.h"
@@ -44,6 +46,7 @@ constexpr int kTopBias = 7;
 struct Node {
   Operation *op = nullptr; ///< that has the format: a parameter or an activation's operation
   double absmax = 0;
+  double reach = 0;   ///< the same, before what the softmax unit prefers
   bool counts = true; ///< false: a linear whose relu's magnitude counts instead
   double seen = 0;    ///< what calibration saw of it, if anything
 };
@@ -51,7 +54,7 @@ struct Node {
 /// A parameter on its way to codes.
 struct Encoding {
   ParamOp param;
-  AdaptivFloatAttr format;
+  Attribute format;
   Elements<float> values;
   std::vector<uint8_t> codes;
   std::vector<uint16_t> wideCodes;
@@ -62,15 +65,13 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
   using QuantisePassBase::QuantisePassBase;
 
   void runOnOperation() override {
-    std::optional<AdaptivFloatFormat> parsed = parseFormatName(format);
+    std::optional<FormatSpec> parsed = parseFormatSpec(format);
     if (!parsed) {
-      getOperation().emitError()
-          << "there is no format '" << format
-          << "': write af<bits>e<exponent bits>, 4 to 16 bits, such as af8e3";
+      getOperation().emitError() << "there is no format '" << format << "': " << kFormatHint;
       return signalPassFailure();
     }
     std::vector<FormatChoice> choices;
-    if (failed(parseFormatChoices(getOperation(), formats, *parsed, choices)))
+    if (failed(parseFormatChoices(getOperation(), formats, parsed->adaptivFloat, choices)))
       return signalPassFailure();
     Quantiser quantiser(getOperation(), *parsed, choices, {sigmas, sampleSigmas, weightSigmas});
     if (failed(quantiser.collect()) || failed(quantiser.solve()) || failed(quantiser.rewrite()))
@@ -89,8 +90,9 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
 
   class Quantiser {
   public:
-    Quantiser(SuiteOp suite, AdaptivFloatFormat shape, ArrayRef<FormatChoice> choices, Room room)
-        : suite(suite), symbols(suite), shape(shape), choices(choices), room(room) {}
+    Quantiser(SuiteOp suite, const FormatSpec &base, ArrayRef<FormatChoice> choices, Room room)
+        : suite(suite), symbols(suite), base(base), shape(base.adaptivFloat), choices(choices),
+          room(room) {}
 
     LogicalResult collect();
     LogicalResult solve();
@@ -118,7 +120,8 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     static double headroomFor(int64_t elements, double sigmas);
     LogicalResult keepStoredFormats();
     void reachBiases();
-    void chooseWidths();
+    void chooseFormats();
+    LogicalResult encodeParams();
     AdaptivFloatFormat shapeOfNode(unsigned node) const {
       return {width[formats.findLeader(node)], shape.exponentBits};
     }
@@ -142,6 +145,7 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
 
     SuiteOp suite;
     SymbolTable symbols;
+    FormatSpec base;
     AdaptivFloatFormat shape;
     ArrayRef<FormatChoice> choices;
     Room room;
@@ -156,7 +160,8 @@ struct QuantisePass : aac::impl::QuantisePassBase<QuantisePass> {
     // Indexed by leader node.
     std::vector<int> wanted; ///< smallest exponent that a format group wants
     std::vector<int> scale, extra;
-    std::vector<int> width; ///< bits of a format group
+    std::vector<int> width;                      ///< bits of a format group
+    std::vector<std::optional<FormatSpec>> int8; ///< of a format group, if it is int8
     std::vector<bool> isPinned;
     std::vector<int> pinnedScale;  ///< of a pinned class
     std::vector<bool> keepsFormat; ///< a format group that is stored already
@@ -194,6 +199,10 @@ LogicalResult Quantiser::relate(TaskOp task) {
   WalkResult made = task.walk([&](Operation *op) {
     if (auto adapter = dyn_cast<AdapterOp>(op)) {
       adapter.emitOpError("cannot be quantised: run aac-expand-adapters first");
+      return WalkResult::interrupt();
+    }
+    if (auto rounding = dyn_cast<RequantiseOp>(op)) {
+      rounding.emitOpError("cannot be quantised: run aac-absorb-requantise first");
       return WalkResult::interrupt();
     }
     if (auto linear = dyn_cast<LinearOp>(op);
@@ -312,6 +321,10 @@ LogicalResult Quantiser::measureActivations(TaskOp task) {
     } else if (room.weights > 0) {
       node.absmax = bounds.lookup(op->getResult(0)).likely;
     }
+    // The file saturates beyond its own format, so nothing is larger.
+    if (auto own = op->getAttrOfType<Int8Attr>(kQuantisedAttr))
+      node.absmax = node.seen = largestOf(own);
+    node.reach = isa<SoftmaxOp>(op) ? std::min(node.absmax, 1.0) : node.absmax;
     if (isa<SoftmaxOp>(op)) {
       // Over many keys the octave below 1/128 is worth more than 1.0 itself.
       bool manyKeys = cast<RankedTensorType>(op->getResult(0).getType()).getShape().back() > 64;
@@ -338,21 +351,32 @@ LogicalResult Quantiser::collect() {
   return success();
 }
 
-/// Bits of each format group: the suite's, or the most that a choice gives one of its members.
-void Quantiser::chooseWidths() {
+/// Format of each format group: the suite's, or what a choice gives one of its members: the most
+/// bits, or int8 (the last one).
+void Quantiser::chooseFormats() {
   std::vector<int> chosen(nodes.size(), 0);
+  int8.assign(nodes.size(), std::nullopt);
   for (unsigned i = 0; i < nodes.size() && !choices.empty(); ++i) {
     if (!nodes[i].op)
       continue;
     std::string name = nameForFormat(nodes[i].op);
-    for (const FormatChoice &choice : choices)
-      if (choice.pattern.match(name))
-        chosen[formats.findLeader(i)] = std::max(chosen[formats.findLeader(i)], choice.format.bits);
+    unsigned group = formats.findLeader(i);
+    for (const FormatChoice &choice : choices) {
+      if (!choice.pattern.match(name))
+        continue;
+      if (choice.format.isInt8)
+        int8[group] = choice.format;
+      else
+        chosen[group] = std::max(chosen[group], choice.format.adaptivFloat.bits);
+    }
   }
   width.assign(nodes.size(), shape.bits);
-  for (unsigned i = 0; i < nodes.size(); ++i)
+  for (unsigned i = 0; i < nodes.size(); ++i) {
     if (chosen[i])
       width[i] = chosen[i];
+    else if (base.isInt8 && !int8[i])
+      int8[i] = base;
+  }
 }
 
 /// Parameters that are stored already keep their format (AddTask.h), and their class its scale.
@@ -467,7 +491,7 @@ bool Quantiser::lowerFactor(unsigned a, unsigned b) {
 }
 
 LogicalResult Quantiser::solve() {
-  chooseWidths();
+  chooseFormats();
   wanted.assign(nodes.size(), kNoDemand);
   scale.assign(nodes.size(), 0);
   extra.assign(nodes.size(), 0);
@@ -483,6 +507,11 @@ LogicalResult Quantiser::solve() {
       want = std::max(want, chooseMinExponent(shapeOfNode(i), nodes[i].absmax));
     }
   }
+  // Scales and shifts are the engine's, which has no int8: where nothing else is left, they do not
+  // matter.
+  auto isInt8 = [&](unsigned i) { return int8[formats.findLeader(i)].has_value(); };
+  if (llvm::all_of(llvm::seq<unsigned>(0, nodes.size()), isInt8))
+    return success();
   if (failed(keepStoredFormats()))
     return failure();
   reachBiases();
@@ -534,10 +563,19 @@ LogicalResult Quantiser::solve() {
 }
 
 LogicalResult Quantiser::rewrite() {
+  std::vector<Interval> ranges(nodes.size()); // of int8 groups
+  for (unsigned i = 0; i < nodes.size(); ++i)
+    if (Operation *op = nodes[i].op; op && !isa<ParamOp>(op) && nodes[i].counts)
+      ranges[formats.findLeader(i)].include(rangeOf(op, nodes[i].reach));
   for (unsigned i = 0; i < nodes.size(); ++i) {
     Operation *op = nodes[i].op;
     if (!op)
       continue;
+    if (unsigned group = formats.findLeader(i); int8[group]) {
+      if (!isa<ParamOp>(op))
+        op->setAttr("format", int8ForResult(op, *int8[group], ranges[group]));
+      continue;
+    }
     unsigned cls = scales.findLeader(i);
     if (scale[cls] < -128 || scale[cls] > 127)
       return op->emitOpError() << "needs scale " << scale[cls]
@@ -553,16 +591,37 @@ LogicalResult Quantiser::rewrite() {
                        << " has: it saturates";
     op->setAttr("format", formatOfNode(i));
   }
+  return encodeParams();
+}
 
+/// Parameters become codes. A linear's bias stays f32 (the engine's are lanes of the weight) but
+/// where a choice names it as int8.
+LogicalResult Quantiser::encodeParams() {
   std::vector<Encoding> encodings;
   for (ParamOp param : suite.getOps<ParamOp>()) {
     auto it = paramNodes.find(param);
-    if (it == paramNodes.end())
+    std::optional<FormatSpec> spec;
+    if (it != paramNodes.end())
+      spec = int8[formats.findLeader(it->second)];
+    else
+      for (const FormatChoice &choice : choices)
+        if (choice.format.isInt8 && choice.pattern.match(param.getSymName()))
+          spec = choice.format;
+    if (it == paramNodes.end() && !spec)
       continue; // a bias, or unused
     FailureOr<Elements<float>> values = readFloats(param);
     if (failed(values))
       return failure();
-    encodings.push_back({param, formatOfNode(it->second), std::move(*values), {}, {}});
+    Attribute format;
+    if (spec) {
+      FailureOr<Int8Attr> fitted = int8ForParam(param, *spec, values->get());
+      if (failed(fitted))
+        return failure();
+      format = *fitted;
+    } else {
+      format = formatOfNode(it->second);
+    }
+    encodings.push_back({param, format, std::move(*values), {}, {}});
   }
   // A bias stays f32; it cannot be codes too.
   WalkResult biases = suite.walk([&](LinearOp linear) {
@@ -579,9 +638,14 @@ LogicalResult Quantiser::rewrite() {
     return failure();
   parallelForEach(suite.getContext(), encodings, [&](Encoding &e) {
     ArrayRef<float> values = e.values.get();
-    int minExponent = e.format.getMinExponent();
-    AdaptivFloatFormat shape{static_cast<int>(e.format.getBits()),
-                             static_cast<int>(e.format.getExponentBits())};
+    if (auto int8 = dyn_cast<Int8Attr>(e.format)) {
+      e.codes =
+          int8Codes(int8, e.param.getTensorType().getShape(), values, e.saturated, e.underflow);
+      return;
+    }
+    auto format = cast<AdaptivFloatAttr>(e.format);
+    int minExponent = format.getMinExponent();
+    AdaptivFloatFormat shape = interp::shapeOf(format);
     if (shape.bits <= 8) {
       e.codes.resize(values.size());
       encodeAdaptivFloat(shape, minExponent, absl::Span<const float>(values.data(), values.size()),
@@ -600,7 +664,7 @@ LogicalResult Quantiser::rewrite() {
     }
   });
   for (Encoding &e : encodings) {
-    if (e.format.getBits() <= 8)
+    if (e.wideCodes.empty())
       writeCodes(e.param, std::move(e.codes), e.format);
     else
       writeCodes(e.param, std::move(e.wideCodes), e.format);

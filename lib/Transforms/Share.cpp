@@ -110,7 +110,7 @@ struct SharePass : aac::impl::SharePassBase<SharePass> {
       return signalPassFailure();
     }
     if (merge == "quantised" && !shape) {
-      suite.emitError() << "there is no format '" << format
+      suite.emitError() << "cannot compare codes of format '" << format
                         << "': write af<bits>e<exponent bits>, 4 to 16 bits, such as af8e3";
       return signalPassFailure();
     }

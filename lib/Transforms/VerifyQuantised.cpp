@@ -22,31 +22,35 @@ public:
   explicit Checker(SuiteOp suite) : symbols(suite) {}
 
   /// The format of `value`, with an error at `op` if it has none.
-  AdaptivFloatAttr need(Operation *op, StringRef what, Value value) {
-    AdaptivFloatAttr format = formatOf(value, symbols);
+  Attribute need(Operation *op, StringRef what, Value value) {
+    Attribute format = anyFormatOf(value, symbols);
     if (!format)
       op->emitOpError() << what << " has no format: run aac-quantise";
     return format;
   }
 
   LogicalResult oneScale(Operation *op, ArrayRef<std::pair<StringRef, Value>> values) {
-    AdaptivFloatAttr first = need(op, values.front().first, values.front().second);
-    if (!first)
-      return failure();
-    for (auto [what, value] : values.drop_front()) {
-      AdaptivFloatAttr other = need(op, what, value);
-      if (!other)
+    AdaptivFloatAttr first;
+    StringRef firstName;
+    for (auto [what, value] : values) {
+      Attribute format = need(op, what, value);
+      if (!format)
         return failure();
-      if (other.getScale() != first.getScale())
+      auto other = dyn_cast<AdaptivFloatAttr>(format);
+      if (!first) {
+        first = other;
+        firstName = what;
+      }
+      if (other && other.getScale() != first.getScale())
         return op->emitOpError() << what << " has scale " << other.getScale() << " and "
-                                 << values.front().first << " has scale " << first.getScale()
+                                 << firstName << " has scale " << first.getScale()
                                  << ": the engine adds at one scale";
     }
     return success();
   }
 
-  LogicalResult oneFormat(Operation *op, StringRef whatA, AdaptivFloatAttr a, StringRef whatB,
-                          AdaptivFloatAttr b) {
+  LogicalResult oneFormat(Operation *op, StringRef whatA, Attribute a, StringRef whatB,
+                          Attribute b) {
     if (!a || !b || a == b)
       return success(a && b);
     return op->emitOpError() << whatA << " has format " << a << " and " << whatB << " has " << b;
@@ -69,11 +73,13 @@ LogicalResult Checker::checkProduct(Operation *op) {
     return failure();
   if (!product->op)
     return success();
-  AdaptivFloatAttr a = need(op, "the first factor", product->a);
-  AdaptivFloatAttr b = need(op, "the second factor", product->b);
-  AdaptivFloatAttr out = need(op, "the result", op->getResult(0));
-  if (!a || !b || !out)
+  if (!need(op, "the first factor", product->a) || !need(op, "the second factor", product->b) ||
+      !need(op, "the result", op->getResult(0)))
     return failure();
+  AdaptivFloatAttr a = formatOf(product->a, symbols), b = formatOf(product->b, symbols),
+                   out = formatOf(op);
+  if (!a || !b || !out)
+    return success(); // int8 has no shifts
   int shift =
       productShift(out.getScale(), a.getMinExponent(), b.getMinExponent(), product->logFactor);
   if (shift < 0 || shift > kMaxShift)
@@ -86,7 +92,7 @@ LogicalResult Checker::checkProduct(Operation *op) {
 
 LogicalResult Checker::checkLinear(LinearOp linear) {
   for (ParamOp bias : paramsBehind(linear.getBias(), symbols))
-    if (bias.getFormat())
+    if (formatOf(bias))
       return linear.emitOpError() << "bias @" << bias.getSymName()
                                   << " has a format: linear biases stay f32";
   if (ActivationFnOp relu = fusedRelu(linear))
@@ -108,7 +114,7 @@ LogicalResult Checker::checkLoop(LoopOp loop) {
 LogicalResult Checker::checkUseEach(UseEachOp each) {
   SmallVector<ParamOp> params = paramsBehind(each.getResult(), symbols);
   for (ParamOp param : params)
-    if (param.getFormatAttr() != params.front().getFormatAttr())
+    if (formatOf(param) != formatOf(params.front()))
       return each.emitOpError() << "@" << param.getSymName() << " and @"
                                 << params.front().getSymName() << " have different formats";
   return success();
@@ -135,10 +141,12 @@ LogicalResult Checker::check(Operation *op) {
             {{"result", norm.getResult()}, {"gamma", norm.getGamma()}, {"beta", norm.getBeta()}});
       })
       .Case([&](SoftmaxOp softmax) -> LogicalResult {
-        AdaptivFloatAttr in = need(op, "scores", softmax.getScores());
-        AdaptivFloatAttr out = need(op, "the result", softmax.getResult());
-        if (!in || !out)
+        if (!need(op, "scores", softmax.getScores()) ||
+            !need(op, "the result", softmax.getResult()))
           return failure();
+        AdaptivFloatAttr in = formatOf(softmax.getScores(), symbols), out = formatOf(op);
+        if (!in || !out)
+          return success();
         if (in.getScale() != 0 || out.getScale() != 0)
           return op->emitOpError()
                  << "scores have scale " << in.getScale() << " and the result has "

@@ -69,3 +69,33 @@ onnx.graph @t(%x: tensor<1x3x4xf32>) inputs ["x"] outputs ["y"] {
   %0:2 = onnx.Split %x {axis = 2 : i64} : (tensor<1x3x4xf32>) -> (tensor<1x3x1xf32>, tensor<1x3x3xf32>)
   onnx.return %0#1 : tensor<1x3x3xf32>
 }
+
+// -----
+
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
+  %none = onnx.None
+  %s = onnx.Constant dense<0.5> : tensor<f32>
+  %r = onnx.Constant dense<0.25> : tensor<f32>
+  %v = onnx.Constant dense<0.5> : tensor<2xf32>
+  %z = onnx.Constant dense<3> : tensor<i8>
+  %q = onnx.QuantizeLinear %x, %s, %z : (tensor<1x2x4xf32>, tensor<f32>, tensor<i8>) -> tensor<1x2x4xi8>
+  // expected-note @+1 {{(DequantizeLinear): an activation is quantised with scale 0.5 and zero point 3 (signed), but dequantised with 0.25 and 3}}
+  %y = onnx.DequantizeLinear %q, %r, %z : (tensor<1x2x4xi8>, tensor<f32>, tensor<i8>) -> tensor<1x2x4xf32>
+  onnx.return %y : tensor<1x2x4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
+  %none = onnx.None
+  %s = onnx.Constant dense<0.5> : tensor<f32>
+  %r = onnx.Constant dense<0.25> : tensor<f32>
+  %v = onnx.Constant dense<0.5> : tensor<2xf32>
+  %z = onnx.Constant dense<3> : tensor<i8>
+  %q = onnx.QuantizeLinear %x, %v, %none {axis = 1 : i64} : (tensor<1x2x4xf32>, tensor<2xf32>, none) -> tensor<1x2x4xui8>
+  // expected-note @+1 {{(DequantizeLinear): an activation is quantised with one constant scale and an 8-bit zero point, not with scales [2]}}
+  %y = onnx.DequantizeLinear %q, %v, %none {axis = 1 : i64} : (tensor<1x2x4xui8>, tensor<2xf32>, none) -> tensor<1x2x4xf32>
+  onnx.return %y : tensor<1x2x4xf32>
+}

@@ -79,7 +79,7 @@ onnx.graph @division() inputs [] outputs ["y"] {
 
 // A quantised weight becomes its f32 values, whatever its size, and keeps its scale; without a stored scale it stays.
 // CHECK-LABEL: onnx.graph @quantised
-// CHECK-DAG: %[[W:.*]] = onnx.Initializer "w" dense<{{\[\[}}-5.000000e-01, 6.350000e+01], [4.000000e+00, 0.000000e+00]]> : tensor<2x2xf32> {onnx.quantised = {axis = 0 : i64, scale = dense<[5.000000e-01, 2.000000e+00]> : tensor<2xf32>}}
+// CHECK-DAG: %[[W:.*]] = onnx.Initializer "w" dense<{{\[\[}}-5.000000e-01, 6.350000e+01], [4.000000e+00, 0.000000e+00]]> : tensor<2x2xf32> {onnx.quantised = {axis = 0 : i64, codes = i8, scale = dense<[5.000000e-01, 2.000000e+00]> : tensor<2xf32>}}
 // CHECK-DAG: %[[D:.*]] = onnx.DequantizeLinear
 // CHECK: onnx.Add %[[D]], %[[W]]
 onnx.graph @quantised(%s: tensor<f32>) inputs ["s"] outputs ["y"] {
@@ -88,6 +88,26 @@ onnx.graph @quantised(%s: tensor<f32>) inputs ["s"] outputs ["y"] {
   %scale = onnx.Initializer "s" dense<[0.5, 2.0]> : tensor<2xf32>
   %f = onnx.DequantizeLinear %w, %scale, %none {axis = 0 : i64} : (tensor<2x2xi8>, tensor<2xf32>, none) -> tensor<2x2xf32>
   %d = onnx.DequantizeLinear %w, %s, %none : (tensor<2x2xi8>, tensor<f32>, none) -> tensor<2x2xf32>
+  %y = onnx.Add %d, %f : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  onnx.return %y : tensor<2x2xf32>
+}
+
+// -----
+
+// So does one that the file leaves as f32 to be rounded; an input is not.
+// CHECK-LABEL: onnx.graph @rounded
+// CHECK-DAG: %[[W:.*]] = onnx.Initializer "w" dense<{{\[\[}}0.000000e+00, 5.000000e+00], [1.000000e+00, 5.000000e-01]]> : tensor<2x2xf32> {onnx.quantised = {codes = ui8, scale = dense<5.000000e-01> : tensor<f32>, zero_point = dense<245> : tensor<ui8>}}
+// CHECK-DAG: %[[Q:.*]] = onnx.QuantizeLinear
+// CHECK-DAG: %[[D:.*]] = onnx.DequantizeLinear %[[Q]]
+// CHECK: onnx.Add %[[D]], %[[W]]
+onnx.graph @rounded(%x: tensor<2x2xf32>) inputs ["x"] outputs ["y"] {
+  %w = onnx.Initializer "w" dense<[[-0.2, 127.0], [0.9, 0.3]]> : tensor<2x2xf32>
+  %scale = onnx.Initializer "s" dense<0.5> : tensor<f32>
+  %zero = onnx.Initializer "z" dense<245> : tensor<ui8>
+  %q = onnx.QuantizeLinear %w, %scale, %zero : (tensor<2x2xf32>, tensor<f32>, tensor<ui8>) -> tensor<2x2xui8>
+  %f = onnx.DequantizeLinear %q, %scale, %zero : (tensor<2x2xui8>, tensor<f32>, tensor<ui8>) -> tensor<2x2xf32>
+  %p = onnx.QuantizeLinear %x, %scale, %zero : (tensor<2x2xf32>, tensor<f32>, tensor<ui8>) -> tensor<2x2xui8>
+  %d = onnx.DequantizeLinear %p, %scale, %zero : (tensor<2x2xui8>, tensor<f32>, tensor<ui8>) -> tensor<2x2xf32>
   %y = onnx.Add %d, %f : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
   onnx.return %y : tensor<2x2xf32>
 }

@@ -125,3 +125,16 @@ aac.suite {
     aac.return %y : tensor<1x3x4xf32>
   }
 }
+
+// -----
+
+aac.suite {
+  aac.param @table : tensor<2x4xf32> = dense<1.0> : tensor<2x4xf32>
+  aac.task @t(%ids: tensor<1x3xi64>) inputs ["ids"] outputs ["y"] {
+    %t = aac.use @table : tensor<2x4xf32>
+    %e = aac.embedding ids(%ids) tables(%t) : (tensor<1x3xi64>, tensor<2x4xf32>) -> tensor<1x3x4xf32>
+    // expected-error @+1 {{cannot be quantised: run aac-absorb-requantise first}}
+    %r = aac.requantise %e to <0.5> : (tensor<1x3x4xf32>) -> tensor<1x3x4xf32>
+    aac.return %r : tensor<1x3x4xf32>
+  }
+}

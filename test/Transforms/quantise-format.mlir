@@ -1,10 +1,10 @@
-// RUN: not aac-opt %s --aac-quantise=format=int8 2>&1 | FileCheck %s --check-prefix=NAME
+// RUN: not aac-opt %s --aac-quantise=format=int4 2>&1 | FileCheck %s --check-prefix=NAME
 // RUN: aac-opt %s --aac-quantise=format=af12e4 | FileCheck %s
 // RUN: not aac-opt %s --aac-calibrate=samples=other=x.npz 2>&1 | FileCheck %s --check-prefix=TASK
 // RUN: not aac-opt %s --aac-calibrate=samples=t 2>&1 | FileCheck %s --check-prefix=FORM
 // RUN: not aac-opt %s --aac-calibrate=samples=t=does-not-exist.npz 2>&1 | FileCheck %s --check-prefix=FILE
 
-// NAME: error: there is no format 'int8': write af<bits>e<exponent bits>, 4 to 16 bits, such as af8e3
+// NAME: error: there is no format 'int4': write af<bits>e<exponent bits>, 4 to 16 bits, such as af8e3, or int8
 // CHECK: aac.param @table : tensor<2x4xf32> = dense<{{-?[0-9]+}}> : tensor<2x4xi16> {format = #aac.af<12, 4,
 // CHECK: aac.embedding {{.*}}format = #aac.af<12, 4,
 // TASK: error: samples for 'other': there is no such task

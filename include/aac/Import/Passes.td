@@ -42,4 +42,25 @@ def SimplifyOnnxPass : Pass<"aac-simplify-onnx", "::aac::onnx::GraphOp"> {
   let dependentDialects = ["::aac::onnx::ONNXDialect"];
 }
 
+def HoistQdqPass : Pass<"aac-hoist-qdq", "::aac::onnx::GraphOp"> {
+  let summary = "move quantised activations to the operations whose results they round";
+  let description = [{
+    A DequantizeLinear of a QuantizeLinear with the same constants and one scale moves in front of
+    Reshape, Squeeze, Unsqueeze, Flatten and Transpose (behind them, if it rounds the product of two
+    activations: an attention's heads are merged first), and, where nothing else uses it, behind a
+    product with a power of two (with the scale times that power): the same bits. Of two such
+    pairs in a row with the same constants one goes. Raising then finds attention's heads and scale
+    as they are without quantisation.
+
+    Precondition: `aac-fold-onnx`. Postcondition: the same values.
+
+    Example: `DQ(Q(Transpose(x)))` becomes `Transpose(DQ(Q(x)))`
+  }];
+  let statistics = [
+    Statistic<"numHoisted", "hoisted", "pairs moved by an operation">,
+    Statistic<"numDropped", "dropped", "pairs that did nothing">
+  ];
+  let dependentDialects = ["::aac::onnx::ONNXDialect"];
+}
+
 #endif

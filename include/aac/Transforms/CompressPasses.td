@@ -72,6 +72,29 @@ def VerifySharingPass : AacSuitePass<"aac-verify-sharing"> {
   }];
 }
 
+def AbsorbRequantisePass : AacSuitePass<"aac-absorb-requantise"> {
+  let summary = "takes the file's rounding of activations away, and notes it";
+  let description = [{
+    What the file rounds (`aac.requantise`) is rounded here by the formats that `aac-quantise` chooses:
+    the operation goes. Where every use of a result was rounded to one format, the operation that
+    makes it gets `aac.quantised`: `aac-quantise` takes the range of that format as the range of the
+    result instead of what calibration saw, and int8 formats are it. A bias behind the
+    rounding goes back to the product that it belongs to.
+
+    Precondition: loops are not rolled. Postcondition: no `aac.requantise`.
+
+    Example:
+    ```mlir
+    %x = aac.layer_norm ...
+    %r = aac.requantise %x to <0.05> : (tensor<1x8x16xf32>) -> tensor<1x8x16xf32>
+    ```
+    becomes `%x = aac.layer_norm ... {aac.quantised = #aac.int8<0.05>}`, used where %r was.
+  }];
+  let statistics = [
+    Statistic<"numAbsorbed", "absorbed", "roundings taken away">,
+    Statistic<"numNoted", "noted", "of them noted at the operation whose result they round">];
+}
+
 def RollPass : AacSuitePass<"aac-roll"> {
   let summary = "turns repeated layers into a loop";
   let description = [{
@@ -222,6 +245,8 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
            "minmax, mse, percentile or percentile:<p>">,
     Option<"format", "format", "std::string", "\"af8e3\"",
            "number format whose error mse makes least">,
+    Option<"ranges", "ranges", "bool", "false",
+           "note `aac.range` too, the least and the largest value">,
     Option<"peel", "peel", "double", "2",
            "octaves between a loop's initial and later values that write its first repetition "
            "out; 0: never">,
@@ -236,7 +261,7 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
 }
 
 def QuantisePass : AacSuitePass<"aac-quantise"> {
-  let summary = "gives every parameter and activation an AdaptivFloat format";
+  let summary = "gives every parameter and activation a number format";
   let description = [{
     Weights, embedding tables, gammas and betas become codes; linear biases stay f32 (they
     become part of the weight when encoded). Activations get a format.
@@ -274,6 +299,15 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
     root mean squares instead, which follow from the weights too, if values are independent: beyond
     that it saturates. The pipelines take 6 with `calibrate=none`.
 
+    Where the file rounds a result (`aac.quantised`), the largest magnitude of its format holds
+    instead: what is beyond saturates in the file too.
+
+    int8 has none of this: what the file has in int8 keeps the file's format (a parameter while
+    `quantised` is still true of its values); a result's scale follows from the same magnitudes (and from `aac.range`
+    where zero points are asked for), a parameter's from its values. A format group of which one
+    member is to be int8 is int8; what is left is solved as if all were AdaptivFloat. A linear's
+    bias is int8 only where a pattern of `formats` names it.
+
     Precondition: `aac-expand-adapters`. Postcondition: what `aac-verify-quantised` checks.
 
     Example:
@@ -285,9 +319,9 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
   }];
   let options = [
     Option<"format", "format", "std::string", "\"af8e3\"",
-           "number format: af<bits>e<exponent bits>">,
+           "number format: af<bits>e<exponent bits>, or int8 with :asymmetric, :channel">,
     Option<"formats", "formats", "std::string", "\"\"",
-           "PATTERN=FORMAT,...: other widths for parameters (by symbol) and results (by ONNX node)">,
+           "PATTERN=FORMAT,...: other formats for parameters (by symbol) and results (by ONNX node)">,
     Option<"sigmas", "sigmas", "double", "4.0",
            "standard deviations that activations get room for beyond what was measured">,
     Option<"sampleSigmas", "sample-sigmas", "double", "2.5",
@@ -327,7 +361,7 @@ def CorrectBiasesPass : AacSuitePass<"aac-correct-biases"> {
 def VerifyQuantisedPass : AacSuitePass<"aac-verify-quantised"> {
   let summary = "checks what the lowering relies on in quantised IR";
   let description = [{
-    1. The operands and the result of an add have one scale. 2. Scores entering a softmax and
+    Where formats are AdaptivFloat: 1. The operands and the result of an add have one scale. 2. Scores entering a softmax and
     probabilities leaving it have scale 0, probabilities bias 3 at most. 3. A layer
     norm's result, gamma and beta have one scale. 4. The shift of each matrix product
     lies in 0..31 and the scale of scores is a power of two; a linear that only a relu uses has the relu's format.

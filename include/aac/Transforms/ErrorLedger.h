@@ -36,6 +36,8 @@ struct ErrorLedger {
     std::string format;             ///< "af8e3"; empty: not rounded
     std::vector<std::string> tasks; ///< that use it
     int64_t elements = 0;           ///< of a parameter, or of one inference
+    int64_t bytes = 0;              ///< of a parameter: dense codes, and its scales
+    int64_t scaleBytes = 0;         ///< of these: scales and zero points of int8
     ErrorSum rounding;              ///< what its own rounding does to the reference's values
     ErrorSum total;                 ///< with all that came before it; of a parameter: its rounding
   };
@@ -49,6 +51,8 @@ struct ErrorLedger {
   };
   std::vector<Entry> entries; ///< weakest rounding first, those that are exact left out
   std::vector<Task> tasks;    ///< in the order of the suite
+  int64_t bytes = 0;          ///< of all parameters with a format
+  int64_t scaleBytes = 0;     ///< of these: scales and zero points of int8
 
   void printText(llvm::raw_ostream &os) const;
   /// Schema `aac-ledger/1` (docs/ledger.md).
@@ -77,8 +81,8 @@ struct AccuracyBudget {
 };
 
 /// The formats with which the weakest quarter of the entries that are rounded get two bits
-/// more: `name=format` (`formats` of aac-quantise), added to `formats`. Empty where none has
-/// fewer than 16 bits.
+/// more (int8 becomes af10e3): `name=format` (`formats` of aac-quantise), added to `formats`.
+/// Empty where none has fewer than 16 bits.
 std::vector<std::string> raiseWeakest(const ErrorLedger &ledger);
 
 } // namespace aac

@@ -15,19 +15,31 @@ namespace aac {
 /// Parses af<bits>e<exponent bits>, such as af8e3: 4 to 16 bits, 1 to bits-1 (at most 8) of
 /// them exponent.
 std::optional<AdaptivFloatFormat> parseFormatName(llvm::StringRef name);
-/// The inverse: "af8e3".
-std::string formatName(ir::AdaptivFloatAttr format);
+
+/// What a user asks for, before it is fitted to a tensor: "af8e3", or "int8" with ":asymmetric"
+/// (a zero point), ":channel" (a scale for each output feature or table row) or both.
+struct FormatSpec {
+  bool isInt8 = false;
+  AdaptivFloatFormat adaptivFloat;          ///< unless it is int8
+  bool asymmetric = false, channel = false; ///< of int8
+};
+std::optional<FormatSpec> parseFormatSpec(llvm::StringRef name);
+/// What parseFormatSpec takes, for messages: "write af<bits>e<exponent bits>, ...".
+extern const char *const kFormatHint;
+
+/// The name of a tensor's format: "af8e3", "int8:channel".
+std::string formatName(mlir::Attribute format);
 
 /// A format for the tensors whose name a pattern (of shells: * ? [a-z]) matches.
 struct FormatChoice {
   llvm::GlobPattern pattern;
-  AdaptivFloatFormat format;
+  FormatSpec format;
 };
 /// What a pattern is compared with: a parameter's symbol, else the first ONNX node's name of an
 /// operation's location; empty if it has none.
 std::string nameForFormat(mlir::Operation *op);
 /// Parses `PATTERN=FORMAT,...`. Errors at `suite`: no such format, a pattern that is none,
-/// exponent bits other than those of `base`.
+/// AdaptivFloat with other exponent bits than `base`.
 mlir::LogicalResult parseFormatChoices(mlir::Operation *suite, llvm::StringRef text,
                                        AdaptivFloatFormat base, std::vector<FormatChoice> &choices);
 

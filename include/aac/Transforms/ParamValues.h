@@ -41,8 +41,8 @@ mlir::FailureOr<Elements<uint8_t>> readCodes(ir::ParamOp param);
 /// resources when names must be reproducible: call in module order.
 void writeFloats(ir::ParamOp param, std::vector<float> values);
 /// Replaces the values by codes of `format`, i8 or i16.
-void writeCodes(ir::ParamOp param, std::vector<uint8_t> codes, ir::AdaptivFloatAttr format);
-void writeCodes(ir::ParamOp param, std::vector<uint16_t> codes, ir::AdaptivFloatAttr format);
+void writeCodes(ir::ParamOp param, std::vector<uint8_t> codes, mlir::Attribute format);
+void writeCodes(ir::ParamOp param, std::vector<uint16_t> codes, mlir::Attribute format);
 
 /// The parameters that an operand reads: one behind `aac.use`, one for each repetition
 /// behind `aac.use_each`, none if it is no parameter.
@@ -53,7 +53,11 @@ bool makesActivation(mlir::Operation *op);
 
 /// The format of an operand: of the operation that makes it, of the initial value of a
 /// loop for its arguments and results, of the first parameter behind a use. Null if none.
+mlir::Attribute anyFormatOf(mlir::Value value, mlir::SymbolTable &symbols);
+/// The same where it is AdaptivFloat, as everything is that an engine runs; else null.
 ir::AdaptivFloatAttr formatOf(mlir::Value value, mlir::SymbolTable &symbols);
+/// The AdaptivFloat format of a parameter or of an operation's result, null if it has none.
+ir::AdaptivFloatAttr formatOf(mlir::Operation *op);
 
 } // namespace aac
 

@@ -31,8 +31,8 @@ LogicalResult TaskLowering::lower(ContextOp op) {
   const int64_t width = features / heads, widthVectors = width / kLanes;
 
   AdaptivFloatAttr q = formatOf(scores.getQuery(), symbols), k = formatOf(scores.getKey(), symbols),
-                   v = formatOf(op.getValue(), symbols), s = scores.getFormatAttr(),
-                   p = softmax.getFormatAttr(), c = op.getFormatAttr();
+                   v = formatOf(op.getValue(), symbols), s = formatOf(scores),
+                   p = formatOf(softmax), c = formatOf(op);
   float scale = scores.getScale().convertToFloat();
   int exponent = 0;
   if (std::frexp(scale, &exponent) != 0.5f)

@@ -229,7 +229,7 @@ void StreamBuilder::buildStored(StoredOp stored) {
       continue;
     int64_t repetition = static_cast<int64_t>(index) % count;
     std::string format = "f32";
-    if (AdaptivFloatAttr af = param.getFormatAttr())
+    if (AdaptivFloatAttr af = formatOf(param))
       format = "af<" + std::to_string(af.getBits()) + "," + std::to_string(af.getExponentBits()) +
                ",bias=" + std::to_string(af.getBias()) + ",scale=" + std::to_string(af.getScale()) +
                ">";

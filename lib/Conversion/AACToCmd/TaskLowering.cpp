@@ -166,7 +166,7 @@ FailureOr<int64_t> TaskLowering::shiftFor(Operation *op, AdaptivFloatAttr out, A
 //===----------------------------------------------------------------------===//
 
 LogicalResult TaskLowering::lower(EmbeddingOp op) {
-  AdaptivFloatAttr format = op.getFormatAttr();
+  AdaptivFloatAttr format = formatOf(op);
   if (!format)
     return op.emitError("has no number format; run aac-quantise first");
   int64_t columns = layout[op.getResult()].features, tokens = tokensOf(op.getResult());
@@ -183,8 +183,8 @@ LogicalResult TaskLowering::lower(EmbeddingOp op) {
         .set(F::TableRows, cast<RankedTensorType>(op.getTables()[number].getType()).getDimSize(0))
         .set(F::Columns, columns)
         .set(F::Timesteps, tokens)
-        .set(F::Bias, table.getFormat()->getBias())
-        .set(F::Scale, table.getFormat()->getScale())
+        .set(F::Bias, formatOf(table).getBias())
+        .set(F::Scale, formatOf(table).getScale())
         .set(F::Accumulate, number > 0);
     if (ids.getDefiningOp<ConstantIdsOp>()) {
       auto stored =
@@ -239,7 +239,7 @@ LogicalResult TaskLowering::lower(MaskOp op) {
 LogicalResult TaskLowering::lower(SoftmaxOp op) {
   if (isAttentionSoftmax(op))
     return success(); // with its context
-  AdaptivFloatAttr in = formatOf(op.getScores(), symbols), out = op.getFormatAttr();
+  AdaptivFloatAttr in = formatOf(op.getScores(), symbols), out = formatOf(op);
   if (!in || !out || in.getScale() != 0 || out.getScale() != 0)
     return op.emitError("its input and result must have formats of scale 0; run aac-quantise "
                         "first");
@@ -287,7 +287,7 @@ LogicalResult TaskLowering::lower(LinearOp op) {
   FailureOr<uint64_t> input = addressOf(op.getInput(), op), output = addressOf(result, op);
   AdaptivFloatAttr format = formatOf(result, symbols);
   FailureOr<int64_t> shift =
-      shiftFor(op, format, formatOf(op.getInput(), symbols), weights.getFormatAttr());
+      shiftFor(op, format, formatOf(op.getInput(), symbols), formatOf(weights));
   if (!tile)
     return op.emitError("has no tile; run aac-tile first");
   if (failed(input) || failed(output) || failed(shift))
@@ -468,8 +468,8 @@ LogicalResult TaskLowering::lowerNorm(LayerNormOp op, int memory, int64_t base, 
   if (betaRow + width.vectors() > engine.auxRows)
     return op.emitError() << "gamma, beta and the attention span need " << betaRow + width.vectors()
                           << " rows of auxiliary memory, the engine has " << engine.auxRows;
-  AdaptivFloatAttr in = formatOf(op.getInput(), symbols), out = op.getFormatAttr();
-  auto use = [&](Value value) { return paramsBehind(value, symbols).front().getFormatAttr(); };
+  AdaptivFloatAttr in = formatOf(op.getInput(), symbols), out = formatOf(op);
+  auto use = [&](Value value) { return formatOf(paramsBehind(value, symbols).front()); };
   AdaptivFloatAttr gamma = use(op.getGamma()), beta = use(op.getBeta());
   if (!in || !out || !gamma || !beta)
     return op.emitError("has no number format; run aac-quantise first");
@@ -555,7 +555,7 @@ LogicalResult TaskLowering::lowerChain(Operation *last) {
         if (failed(fetch(op, added, other)))
           return failure();
         AdaptivFloatAttr a = formatOf(kept, symbols), b = formatOf(added, symbols),
-                         out = add.getFormatAttr();
+                         out = formatOf(add);
         if (!a || !b || !out || a.getScale() != b.getScale() || a.getScale() != out.getScale())
           return add.emitError("operands and result must have formats of one scale; run "
                                "aac-quantise first");

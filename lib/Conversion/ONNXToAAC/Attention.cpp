@@ -261,6 +261,8 @@ static bool isScores(Graph &graph, Value value) {
   Match inner;
   std::string ignored;
   size_t mark = graph.visited.size();
+  if (std::optional<RequantiseParts> rounded = requantiseParts(graph, value, ignored))
+    value = rounded->input;
   bool found = matchScores(graph, value, inner, ignored);
   graph.visited.resize(mark);
   return found;

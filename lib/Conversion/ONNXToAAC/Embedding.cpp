@@ -237,7 +237,8 @@ static std::optional<std::vector<Lookup>> lookups(Graph &graph, Value value, std
     hasInput |= lookup->ids != nullptr;
     found.push_back(std::move(*lookup));
   }
-  if (!hasInput)
+  // Rows that depend on no input are one where nothing else could take them.
+  if (!hasInput && !value.getDefiningOp<onnx::GatherOp>())
     return std::nullopt;
   return found;
 }

@@ -83,6 +83,53 @@ std::optional<SmallVector<float>> raise::floatElements(ElementsAttr value) {
   return values;
 }
 
+/// Zero points of int8 or uint8 codes, as for int8.
+static std::optional<SmallVector<int32_t>> zerosOf(Attribute zero, Type codes, int64_t count) {
+  bool isUnsigned = codes.isUnsignedInteger(8);
+  if (!isUnsigned && !codes.isSignlessInteger(8))
+    return std::nullopt;
+  SmallVector<int32_t> zeros(count, isUnsigned ? kInt8Min : 0);
+  if (!zero)
+    return zeros;
+  auto values = dyn_cast<DenseElementsAttr>(zero);
+  if (!values || values.getNumElements() != count || values.getElementType() != codes)
+    return std::nullopt;
+  for (auto [to, from] : llvm::zip_equal(zeros, values.getValues<APInt>()))
+    to += static_cast<int32_t>(isUnsigned ? static_cast<int64_t>(from.getZExtValue())
+                                          : from.getSExtValue());
+  return zeros;
+}
+
+std::optional<Int8Scale> raise::scaleOf(Attribute scale, Attribute zero, Type codes) {
+  auto scales = dyn_cast_or_null<ElementsAttr>(scale);
+  if (!scales || scales.getNumElements() != 1)
+    return std::nullopt;
+  std::optional<SmallVector<float>> steps = floatElements(scales);
+  std::optional<SmallVector<int32_t>> zeros = zerosOf(zero, codes, 1);
+  if (!steps || !zeros)
+    return std::nullopt;
+  return Int8Scale{steps->front(), zeros->front()};
+}
+
+ir::Int8Attr raise::quantisedFormat(Operation *stored) {
+  auto kept = stored->getAttrOfType<DictionaryAttr>("onnx.quantised");
+  auto scale = kept ? kept.getAs<ElementsAttr>("scale") : ElementsAttr();
+  auto codes = kept ? kept.getAs<TypeAttr>("codes") : TypeAttr();
+  if (!scale || !codes)
+    return nullptr;
+  std::optional<SmallVector<float>> steps = floatElements(scale);
+  auto zeros = zerosOf(kept.get("zero_point"), codes.getValue(), scale.getNumElements());
+  if (!steps || !zeros || steps->empty())
+    return nullptr;
+  int64_t axis = -1, rank = cast<ElementsAttr>(stored->getAttr("value")).getShapedType().getRank();
+  if (auto along = kept.getAs<IntegerAttr>("axis"))
+    axis = frontAxis(along.getInt(), rank);
+  MLIRContext *context = stored->getContext();
+  return ir::Int8Attr::getChecked([&] { return stored->emitError(); }, context,
+                                  DenseF32ArrayAttr::get(context, *steps),
+                                  DenseI32ArrayAttr::get(context, *zeros), axis);
+}
+
 /// The operand that `op` hands on unchanged, null if it changes anything.
 static Value unchanged(Operation *op, Graph &graph) {
   if (isa<onnx::IdentityOp, onnx::DropoutOp>(op))
@@ -225,6 +272,7 @@ std::optional<Constant> Graph::constant(Value value) {
     visited.resize(mark);
     return std::nullopt;
   }
+  result.quantised = quantisedFormat(value.getDefiningOp());
   if (auto initializer = value.getDefiningOp<onnx::InitializerOp>(); initializer && !indirect)
     result.name = initializer.getName().str();
   return result;

@@ -12,6 +12,8 @@
 #ifndef AAC_LIB_CONVERSION_ONNXTOAAC_GRAPH_H
 #define AAC_LIB_CONVERSION_ONNXTOAAC_GRAPH_H
 
+#include "aac/Numerics/Int8.h"
+#include "dialects/AAC/AACDialect.h"
 #include "dialects/ONNX/ONNXDialect.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
@@ -26,6 +28,7 @@ struct Constant {
   llvm::SmallVector<int64_t> shape; ///< as seen through the transposes
   bool transposed = false;          ///< the matrix seen is the stored one transposed
   std::string name;                 ///< the initializer's, empty if it says nothing here
+  ir::Int8Attr quantised;           ///< the format of the file's codes, along axes as stored
   int64_t size() const {
     int64_t n = 1;
     for (int64_t d : shape)
@@ -133,6 +136,12 @@ bool isFloat(mlir::Value value);
 /// True for a node that only regroups elements in row-major order: Reshape, Squeeze,
 /// Unsqueeze, Flatten. Its operand 0 is what it regroups.
 bool regroups(mlir::Operation *op);
+/// The scale of int8 or uint8 `codes` from a stored scalar and zero point (null: 0), the zero point
+/// as for int8; nothing if they are none.
+std::optional<Int8Scale> scaleOf(mlir::Attribute scale, mlir::Attribute zero, mlir::Type codes);
+/// The format of the file's codes that an initialiser's values were (`onnx.quantised`, made by
+/// aac-fold-onnx); null if they were none, or not of 8 bits.
+ir::Int8Attr quantisedFormat(mlir::Operation *stored);
 /// The f32 elements of a constant attribute; nothing without data or for other types.
 std::optional<llvm::SmallVector<float>> floatElements(mlir::ElementsAttr value);
 /// The node's name from its location, "" if it has none.

@@ -175,15 +175,51 @@ ElementsAttr TensorStore::rows(ElementsAttr matrix, int64_t rows, int64_t column
 // Readings
 //===----------------------------------------------------------------------===//
 
-Value TaskParameters::read(OpBuilder &builder, Location loc, ElementsAttr value, StringRef name) {
+/// The format of a matrix that is transposed, and of some of its rows.
+static ir::Int8Attr transposed(ir::Int8Attr format) {
+  return format && format.isPerChannel()
+             ? ir::Int8Attr::get(format.getContext(), format.getScales(), format.getZeros(),
+                                 1 - format.getAxis())
+             : format;
+}
+
+static ir::Int8Attr rowsOf(ir::Int8Attr format, const Rows &taken) {
+  if (!format || format.getAxis() != 0)
+    return format;
+  SmallVector<float> scales;
+  SmallVector<int32_t> zeros;
+  int64_t block = taken.block ? taken.block : taken.count;
+  for (int64_t i = 0; i < taken.count; ++i) {
+    int64_t row = taken.first + i / block * taken.step + i % block;
+    scales.push_back(format.getScales()[row]);
+    zeros.push_back(format.getZeros()[row]);
+  }
+  MLIRContext *context = format.getContext();
+  return ir::Int8Attr::get(context, DenseF32ArrayAttr::get(context, scales),
+                           DenseI32ArrayAttr::get(context, zeros), 0);
+}
+
+Value TaskParameters::read(OpBuilder &builder, Location loc, ElementsAttr value, StringRef name,
+                           ir::Int8Attr quantised) {
   if (!value)
     return nullptr;
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(value); resource && !bytesOf(resource))
     return nullptr;
   auto type = RankedTensorType::get(value.getShapedType().getShape(), builder.getF32Type());
   auto use = ir::UseOp::create(builder, loc, type, "");
-  readings.push_back({use, value, meaningfulName(name)});
+  if (quantised && !quantised.fits(type.getShape()))
+    quantised = nullptr; // in another shape
+  readings.push_back({use, value, meaningfulName(name), quantised});
   return use;
+}
+
+/// The format of a constant as a matrix: of one with other axes than two only a single scale
+/// means the same.
+static ir::Int8Attr matrixFormat(const Constant &constant, bool isTransposed) {
+  ir::Int8Attr format = constant.quantised;
+  if (!format || (format.isPerChannel() && constant.value.getShapedType().getRank() != 2))
+    return format && !format.isPerChannel() ? format : nullptr;
+  return isTransposed ? transposed(format) : format;
 }
 
 Value TaskParameters::matrix(OpBuilder &builder, Location loc, const Constant &constant, bool inOut,
@@ -192,25 +228,33 @@ Value TaskParameters::matrix(OpBuilder &builder, Location loc, const Constant &c
   return read(builder, loc,
               storedInOut ? store.transposed(constant.value, in, out)
                           : TensorStore::reshaped(constant.value, {out, in}),
-              name);
+              name, matrixFormat(constant, storedInOut));
 }
 
 Value TaskParameters::rows(OpBuilder &builder, Location loc, const Constant &constant, bool inOut,
                            int64_t out, int64_t in, const Rows &taken) {
   bool storedInOut = inOut != constant.transposed;
   ElementsAttr whole = storedInOut ? store.transposed(constant.value, in, out) : constant.value;
-  return read(builder, loc, whole ? store.rows(whole, out, in, taken) : nullptr, "");
+  ir::Int8Attr format = matrixFormat(constant, storedInOut);
+  if (format && !format.fits({out, in}))
+    format = nullptr;
+  return read(builder, loc, whole ? store.rows(whole, out, in, taken) : nullptr, "",
+              rowsOf(format, taken));
 }
 
 Value TaskParameters::elements(OpBuilder &builder, Location loc, const Constant &constant,
                                int64_t size, const Rows &taken) {
   ElementsAttr part = store.rows(constant.value, size, 1, taken);
-  return read(builder, loc, part ? TensorStore::reshaped(part, {taken.count}) : nullptr, "");
+  return read(builder, loc, part ? TensorStore::reshaped(part, {taken.count}) : nullptr, "",
+              nullptr);
 }
 
 Value TaskParameters::tensor(OpBuilder &builder, Location loc, const Constant &constant,
                              ArrayRef<int64_t> shape, StringRef name) {
-  return read(builder, loc, TensorStore::reshaped(constant.value, shape), name);
+  bool sameAxes = constant.value.getShapedType().getShape() == shape;
+  ir::Int8Attr format = constant.quantised;
+  return read(builder, loc, TensorStore::reshaped(constant.value, shape), name,
+              format && (sameAxes || !format.isPerChannel()) ? format : nullptr);
 }
 
 //===----------------------------------------------------------------------===//
@@ -218,19 +262,27 @@ Value TaskParameters::tensor(OpBuilder &builder, Location loc, const Constant &c
 //===----------------------------------------------------------------------===//
 
 void TaskParameters::finish(ir::SuiteOp suite, ir::TaskOp task, SymbolTable &symbols) {
+  std::optional<WithoutRounding> bypassed(task);
   Structure structure(task);
+  bypassed.reset();
   formAdapters(task, structure);
+  bypassed.emplace(task);
   Purposes purposes(task, structure);
   // The name in the file says nothing where an exporter merged equal tensors of several roles.
   llvm::DenseMap<Attribute, ir::Role> roleOf;
   llvm::DenseSet<Attribute> severalRoles;
   SmallVector<Purpose> found;
   for (Reading &reading : readings) {
-    found.push_back(purposes.of(*reading.use->getUses().begin()));
+    OpOperand &use = *reading.use->getUses().begin();
+    ir::LinearOp product = bypassed->productBehind(use.getOwner());
+    found.push_back(purposes.of(product ? product->getOpOperand(1) : use));
+    if (StringRef(found.back().name).ends_with("_weight") && product)
+      found.back().name = StringRef(found.back().name).drop_back(6).str() + "bias";
     auto [entry, isNew] = roleOf.try_emplace(reading.value, found.back().role);
     if (entry->second != found.back().role)
       severalRoles.insert(reading.value);
   }
+  bypassed.reset();
   // Nor where it was taken from such a tensor for several others.
   std::map<std::string, llvm::DenseSet<Attribute>> named;
   for (const Reading &reading : readings)
@@ -258,7 +310,7 @@ void TaskParameters::finish(ir::SuiteOp suite, ir::TaskOp task, SymbolTable &sym
         ir::RoleAttr::get(builder.getContext(), purpose.role), /*sharing=*/nullptr,
         /*tasks=*/nullptr,
         builder.getI64IntegerAttr(static_cast<int64_t>(store.hash(reading.value))),
-        /*sparsity=*/nullptr, /*format=*/nullptr);
+        /*sparsity=*/nullptr, /*format=*/nullptr, reading.quantised);
     symbols.insert(param, Block::iterator(task));
     reading.use.setParamAttr(FlatSymbolRefAttr::get(param.getSymNameAttr()));
   }

@@ -72,10 +72,11 @@ private:
   struct Reading {
     ir::UseOp use;
     mlir::ElementsAttr value;
-    std::string name; ///< from the file, may be empty
+    std::string name;       ///< from the file, may be empty
+    ir::Int8Attr quantised; ///< the file's format, along axes of `value`
   };
   mlir::Value read(mlir::OpBuilder &builder, mlir::Location loc, mlir::ElementsAttr value,
-                   llvm::StringRef name);
+                   llvm::StringRef name, ir::Int8Attr quantised);
 
   TensorStore &store;
   llvm::SmallVector<Reading> readings;

@@ -14,6 +14,7 @@
 
 #include "Graph.h"
 #include "Parameters.h"
+#include "aac/Numerics/Int8.h"
 #include "dialects/AAC/AACDialect.h"
 #include <functional>
 
@@ -127,6 +128,17 @@ mlir::Value emitMask(Emitter &emitter, const MaskParts &parts, mlir::Value mask)
 bool keepsAxes(llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to);
 
 /// Each returns true and fills `match` when `value` (already canonical) is that pattern.
+
+/// A value rounded to 8-bit codes, and maybe a bias added to that.
+struct RequantiseParts {
+  mlir::Value input;
+  Int8Scale to;
+  std::optional<Constant> bias;
+};
+/// `value` as a DequantizeLinear of a QuantizeLinear with the same constants.
+std::optional<RequantiseParts> requantiseParts(Graph &graph, mlir::Value value, std::string &why);
+
+bool matchRequantise(Graph &graph, mlir::Value value, Match &match, std::string &why);
 bool matchLinear(Graph &graph, mlir::Value value, Match &match, std::string &why);
 bool matchActivation(Graph &graph, mlir::Value value, Match &match, std::string &why);
 bool matchLayerNorm(Graph &graph, mlir::Value value, Match &match, std::string &why);

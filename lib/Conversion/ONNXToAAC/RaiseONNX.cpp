@@ -37,9 +37,10 @@ namespace {
 
 using Matcher = bool (*)(Graph &, Value, Match &, std::string &);
 /// Larger patterns before those that they contain.
-constexpr Matcher kMatchers[] = {matchEmbedding, matchLayerNorm, matchActivation, matchLinear,
-                                 matchContext,   matchSoftmax,   matchScores,     matchMask,
-                                 matchPart,      matchSelect,    matchBiasedSum,  matchAdd};
+constexpr Matcher kMatchers[] = {matchRequantise, matchEmbedding, matchLayerNorm, matchActivation,
+                                 matchLinear,     matchContext,   matchSoftmax,   matchScores,
+                                 matchMask,       matchPart,      matchSelect,    matchBiasedSum,
+                                 matchAdd};
 
 /// A node that no pattern takes, or not the one it might have.
 struct Refusal {
@@ -125,9 +126,10 @@ void TaskRaiser::match(Value value, bool afterRefusal,
         " is not supported";
   else if (isa<onnx::ConstantOp, onnx::InitializerOp>(op))
     reason = "a constant where an activation is needed";
-  else if (isa<onnx::QuantizeLinearOp, onnx::DequantizeLinearOp>(op))
-    reason = "an activation that the file quantises: only weights may be; export the model without "
-             "quantised activations, their formats are chosen here";
+  else if (reason.empty() && isa<onnx::QuantizeLinearOp, onnx::DequantizeLinearOp>(op))
+    reason =
+        "an activation that the file quantises, not by a QuantizeLinear and a DequantizeLinear "
+        "with one constant scale";
   else if (isa<onnx::LogSoftmaxOp>(op))
     reason = "log-probabilities are not computed here: end the model with the logits that they are "
              "of, the logarithm is the caller's";

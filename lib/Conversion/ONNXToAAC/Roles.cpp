@@ -202,6 +202,32 @@ void Structure::findNorms(ir::TaskOp task) {
     parts[norm] = LayerPart::AdapterNorm;
 }
 
+WithoutRounding::WithoutRounding(ir::TaskOp task) {
+  // In order: where one rounds the result of another, both go.
+  for (ir::RequantiseOp op : task.getBody().front().getOps<ir::RequantiseOp>()) {
+    Bypass bypass{op, op.getInput(), {}};
+    for (OpOperand &use : op.getResult().getUses())
+      bypass.uses.push_back(&use);
+    for (OpOperand *use : bypass.uses)
+      use->set(bypass.input);
+    op->getOpOperand(0).drop();
+    bypasses.push_back(std::move(bypass));
+  }
+}
+
+WithoutRounding::~WithoutRounding() {
+  for (Bypass &bypass : llvm::reverse(bypasses)) {
+    bypass.op->setOperand(0, bypass.input);
+    for (OpOperand *use : bypass.uses)
+      use->set(bypass.op.getResult());
+  }
+}
+
+ir::LinearOp WithoutRounding::productBehind(Operation *op) const {
+  const auto *bypass = llvm::find_if(bypasses, [&](const Bypass &b) { return b.op == op; });
+  return bypass == bypasses.end() ? ir::LinearOp() : bypass->input.getDefiningOp<ir::LinearOp>();
+}
+
 //===----------------------------------------------------------------------===//
 // Purposes
 //===----------------------------------------------------------------------===//

@@ -74,6 +74,27 @@ private:
   llvm::SmallVector<LinearPair> blocks;
 };
 
+/// Takes each aac.requantise of a task out of the flow of values while this lives: what reads the
+/// rounded value reads its input. Structure and purposes follow from the rest.
+class WithoutRounding {
+public:
+  explicit WithoutRounding(ir::TaskOp task);
+  ~WithoutRounding();
+  WithoutRounding(const WithoutRounding &) = delete;
+  WithoutRounding &operator=(const WithoutRounding &) = delete;
+
+  /// For an aac.requantise that adds a bias the linear whose result it rounds, else null.
+  ir::LinearOp productBehind(mlir::Operation *op) const;
+
+private:
+  struct Bypass {
+    ir::RequantiseOp op;
+    mlir::Value input;
+    llvm::SmallVector<mlir::OpOperand *> uses;
+  };
+  llvm::SmallVector<Bypass> bypasses;
+};
+
 /// Replaces the adapters of `structure` that are x + scale * up(f(down(x))), with both biases, by
 /// aac.adapter.
 void formAdapters(ir::TaskOp task, const Structure &structure);

@@ -48,6 +48,8 @@ public:
   /// The f32 weight that a DequantizeLinear of constants stands for, made before it; null if
   /// it is none.
   Value dequantised(DequantizeLinearOp op, OpBuilder &builder);
+  /// The codes of a QuantizeLinear of constants.
+  static std::optional<interp::Tensor> quantised(QuantizeLinearOp op);
 
 private:
   bool isSmall(Type type) const {
@@ -182,16 +184,48 @@ ElementsAttr storedValue(Value value) {
                                                         : nullptr;
 }
 
+std::optional<interp::Tensor> Folder::quantised(QuantizeLinearOp op) {
+  SmallVector<interp::Tensor> tensors;
+  SmallVector<const interp::Tensor *> operands(3, nullptr);
+  tensors.reserve(3);
+  for (auto [operand, slot] : llvm::zip(op->getOperands(), operands)) {
+    if (isa<NoneType>(operand.getType()))
+      continue;
+    ElementsAttr value = storedValue(operand);
+    auto tensor = value ? interp::fromAttribute(value) : absl::NotFoundError("no constant");
+    if (!tensor.ok())
+      return std::nullopt;
+    tensors.push_back(*std::move(tensor));
+    slot = &tensors.back();
+  }
+  auto results = interp::evaluateOnnxOp(op, absl::MakeConstSpan(operands.data(), operands.size()));
+  return results.ok() ? std::optional(std::move(results->front())) : std::nullopt;
+}
+
 Value Folder::dequantised(DequantizeLinearOp op, OpBuilder &builder) {
   auto type = dyn_cast<RankedTensorType>(op.getType());
   if (!type || !type.hasStaticShape() || type.getNumElements() > weights)
     return nullptr;
-  SmallVector<NamedAttribute> kept;
+  // Codes, or f32 values that the file leaves to be rounded.
+  Value codes = op.getX(), origin = codes;
+  std::optional<interp::Tensor> rounded;
+  if (auto quantise = codes.getDefiningOp<QuantizeLinearOp>()) {
+    origin = quantise.getX();
+    rounded = quantised(quantise);
+    if (!rounded)
+      return nullptr;
+  }
+  SmallVector<NamedAttribute> kept{builder.getNamedAttr(
+      "codes", TypeAttr::get(cast<RankedTensorType>(codes.getType()).getElementType()))};
   SmallVector<interp::Tensor> tensors;
   SmallVector<const interp::Tensor *> operands(3, nullptr);
   for (Value operand : op->getOperands()) {
     if (isa<NoneType>(operand.getType()))
       continue;
+    if (operand == codes && rounded && tensors.empty()) {
+      tensors.push_back(*std::move(rounded));
+      continue;
+    }
     ElementsAttr value = storedValue(operand);
     auto tensor = value ? interp::fromAttribute(value) : absl::NotFoundError("no constant");
     if (!tensor.ok())
@@ -209,7 +243,7 @@ Value Folder::dequantised(DequantizeLinearOp op, OpBuilder &builder) {
   if (tensors[1].size() != 1)
     kept.push_back(builder.getNamedAttr("axis", op.getAxisAttr()));
   ElementsAttr value = interp::toAttribute(results->front(), type);
-  auto stored = op.getX().getDefiningOp<InitializerOp>();
+  auto stored = origin.getDefiningOp<InitializerOp>();
   Operation *made =
       stored ? InitializerOp::create(builder, op.getLoc(), type, stored.getNameAttr(), value)
                    .getOperation()

@@ -211,7 +211,7 @@ LogicalResult Encoder::collectLinear(LinearOp op, TaskOp task, const ActivationL
   if (weights.empty() || (op.getBias() && biases.empty()))
     return op.emitError("the weight and bias of a linear must be parameters");
   AdaptivFloatAttr input = formatOf(op.getInput(), symbols),
-                   weight = weights.front().getFormatAttr();
+                   weight = formatOf(weights.front());
   if (!input || !weight)
     return op.emitError("has no number format; run aac-quantise first");
   FailureOr<double> largestBias = maxMagnitude(biases);

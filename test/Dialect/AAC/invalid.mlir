@@ -466,3 +466,88 @@ aac.suite {
     }
   }
 }
+
+// -----
+
+aac.suite {
+  // expected-error @+1 {{int8 has 2 scales and 1 zero points}}
+  aac.param @w : tensor<2xf32> = dense<1> : tensor<2xi8> {format = #aac.int8<[0.1, 0.2], zero = 3, axis = 0>}
+}
+
+// -----
+
+aac.suite {
+  // expected-error @+1 {{int8 without an axis has one scale, got 2}}
+  aac.param @w : tensor<2xf32> = dense<1> : tensor<2xi8> {format = #aac.int8<[0.1, 0.2]>}
+}
+
+// -----
+
+aac.suite {
+  // expected-error @+1 {{an int8 scale is positive and finite, got 0}}
+  aac.param @w : tensor<2xf32> = dense<1> : tensor<2xi8> {format = #aac.int8<0.0>}
+}
+
+// -----
+
+aac.suite {
+  // expected-error @+1 {{an int8 zero point is -128 to 127, got 200}}
+  aac.param @w : tensor<2xf32> = dense<1> : tensor<2xi8> {format = #aac.int8<0.5, zero = 200>}
+}
+
+// -----
+
+aac.suite {
+  // expected-error @+1 {{format has 2 scales along axis 0, parameter is 'tensor<3xf32>'}}
+  aac.param @w : tensor<3xf32> = dense<1> : tensor<3xi8> {format = #aac.int8<[0.1, 0.2], axis = 0>}
+}
+
+// -----
+
+aac.suite {
+  // expected-error @+1 {{codes of #aac.int8<5.000000e-01> are i8, got 'f32'}}
+  aac.param @w : tensor<3xf32> = dense<1.0> : tensor<3xf32> {format = #aac.int8<0.5>}
+}
+
+// -----
+
+aac.suite {
+  // expected-error @+1 {{attribute 'format' failed to satisfy constraint}}
+  aac.param @w : tensor<3xf32> = dense<1.0> : tensor<3xf32> {format = 8 : i64}
+}
+
+// -----
+
+aac.suite {
+  aac.param @b : tensor<3xf32> = dense<1.0> : tensor<3xf32>
+  aac.task @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
+    %b = aac.use @b : tensor<3xf32>
+    // expected-error @+1 {{rounds 'tensor<1x2x4xf32>' to 'tensor<1x2x2xf32>'}}
+    %y = aac.requantise %x to <0.5> : (tensor<1x2x4xf32>) -> tensor<1x2x2xf32>
+    aac.return %x : tensor<1x2x4xf32>
+  }
+}
+
+// -----
+
+aac.suite {
+  aac.param @b : tensor<3xf32> = dense<1.0> : tensor<3xf32>
+  aac.task @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
+    %b = aac.use @b : tensor<3xf32>
+    // expected-error @+1 {{has 2 scales along axis 2 of 'tensor<1x2x4xf32>'}}
+    %y = aac.requantise %x to <[0.5, 1.0], axis = 2> : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+    aac.return %x : tensor<1x2x4xf32>
+  }
+}
+
+// -----
+
+aac.suite {
+  aac.param @b : tensor<3xf32> = dense<1.0> : tensor<3xf32>
+  aac.task @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
+    %b = aac.use @b : tensor<3xf32>
+    // expected-error @+1 {{adds a bias of 'tensor<3xf32>' to the features of 'tensor<1x2x4xf32>'}}
+    %y = aac.requantise %x, %b to <0.5> : (tensor<1x2x4xf32>, tensor<3xf32>) -> tensor<1x2x4xf32>
+    aac.return %x : tensor<1x2x4xf32>
+  }
+}

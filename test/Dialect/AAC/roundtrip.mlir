@@ -15,6 +15,12 @@ aac.suite {
   aac.param @codes : tensor<2x4xf32> = dense<17> : tensor<2x4xi8> {format = #aac.af<8, 3, bias = 5, scale = -2>, sparsity = 0.5 : f64}
   // CHECK: aac.param @wide : tensor<2xf32> = dense<17> : tensor<2xi16> {format = #aac.af<12, 4, bias = 0, scale = 1>}
   aac.param @wide : tensor<2xf32> = dense<17> : tensor<2xi16> {format = #aac.af<12, 4, bias = 0, scale = 1>}
+  // CHECK: aac.param @int8 : tensor<2xf32> = dense<17> : tensor<2xi8> {format = #aac.int8<1.000000e-01, zero = -128>}
+  aac.param @int8 : tensor<2xf32> = dense<17> : tensor<2xi8> {format = #aac.int8<0.1, zero = -128>}
+  // CHECK: aac.param @channels : tensor<1x2xf32> = dense<17> : tensor<1x2xi8> {format = #aac.int8<[0.00784313772, 2.500000e-01], zero = [3, 0], axis = 1>}
+  aac.param @channels : tensor<1x2xf32> = dense<17> : tensor<1x2xi8> {format = #aac.int8<[0.007843138, 0.25], zero = [3, 0], axis = 1>}
+  // CHECK: aac.param @one_channel : tensor<1x2xf32> = dense<17> : tensor<1x2xi8> {format = #aac.int8<[2.500000e-01], axis = 0>}
+  aac.param @one_channel : tensor<1x2xf32> = dense<17> : tensor<1x2xi8> {format = #aac.int8<[0.25], zero = [0], axis = 0>}
   aac.param @b : tensor<4xf32> = dense<0.25> : tensor<4xf32>
   aac.param @down : tensor<2x4xf32> = dense<0.25> : tensor<2x4xf32>
   aac.param @down_bias : tensor<2xf32> = dense<0.25> : tensor<2xf32>

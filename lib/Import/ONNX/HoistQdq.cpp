@@ -1,0 +1,210 @@
+//===- HoistQdq.cpp - aac-hoist-qdq ---------------------------------------===//
+//
+// Moves QuantizeLinear, DequantizeLinear pairs to the operations whose results they round.
+//
+// A pair with one constant scale rounds each element by itself, so it changes places with what only
+// moves elements: y = DQ(Q(Transpose(x))) is Transpose(DQ(Q(x))). The heads of an attention's
+// result are merged before it is rounded: there pairs move the other way. With a product by a power
+// of two it changes places too: 2^k * DQ(Q(x)) is a pair with scale 2^k * s on 2^k * x. Both to the
+// bit. A pair of a pair with the same constants does nothing.
+//
+// Each step moves a pair in front of an operation or drops it: at most (pairs x longest chain of
+// movers).
+//
+//===----------------------------------------------------------------------===//
+#include "aac/Import/Passes.h"
+
+#include "aac/Interp/Attributes.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/SmallVector.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace aac::onnx {
+#define GEN_PASS_DEF_HOISTQDQPASS
+#include "aac/Import/Passes.h.inc"
+
+namespace {
+
+/// A DequantizeLinear of a QuantizeLinear of `x`.
+struct Pair {
+  QuantizeLinearOp quantise;
+  DequantizeLinearOp dequantise;
+};
+
+/// The f32 of a stored scalar, nothing for others.
+std::optional<float> storedScalar(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!isa_and_nonnull<ConstantOp, InitializerOp>(op))
+    return std::nullopt;
+  auto attribute = cast<ElementsAttr>(op->getAttr("value"));
+  if (attribute.getNumElements() != 1 || !attribute.getElementType().isF32())
+    return std::nullopt;
+  absl::StatusOr<interp::Tensor> tensor = interp::fromAttribute(attribute);
+  return tensor.ok() ? std::optional<float>(tensor->f.front()) : std::nullopt;
+}
+
+/// Values that are the same constant, or both left out.
+bool sameConstant(Value a, Value b) {
+  if (a == b || (isa<NoneType>(a.getType()) && isa<NoneType>(b.getType())))
+    return true;
+  Operation *x = a.getDefiningOp(), *y = b.getDefiningOp();
+  return isa_and_nonnull<ConstantOp, InitializerOp>(x) &&
+         isa_and_nonnull<ConstantOp, InitializerOp>(y) &&
+         x->getAttr("value") == y->getAttr("value");
+}
+
+/// The pair that makes `value`, with one scale.
+std::optional<Pair> pairOf(Value value) {
+  auto dequantise = value.getDefiningOp<DequantizeLinearOp>();
+  auto quantise = dequantise ? dequantise.getX().getDefiningOp<QuantizeLinearOp>() : nullptr;
+  if (!quantise || !storedScalar(quantise.getScale()) ||
+      !sameConstant(quantise.getScale(), dequantise.getScale()) ||
+      !sameConstant(quantise.getZeroPoint(), dequantise.getZeroPoint()))
+    return std::nullopt;
+  return Pair{quantise, dequantise};
+}
+
+/// The type of a pair's codes.
+Type codesOf(Pair pair) { return getElementTypeOrSelf(pair.quantise.getResult()); }
+
+bool movesElements(Operation *op) {
+  return isa_and_nonnull<ReshapeOp, SqueezeOp, UnsqueezeOp, FlattenOp, TransposeOp>(op);
+}
+
+/// `value` is a product of two values that depend on inputs, seen through what moves elements and
+/// through pairs: the scores or the context of an attention.
+bool isAttentionProduct(Value value) {
+  constexpr int kMaxChain = 256;
+  auto behindMovers = [](Value v) {
+    for (int steps = 0; steps < kMaxChain; ++steps)
+      if (movesElements(v.getDefiningOp()))
+        v = v.getDefiningOp()->getOperand(0);
+      else if (std::optional<Pair> pair = pairOf(v))
+        v = pair->quantise.getX();
+      else
+        break;
+    return v.getDefiningOp();
+  };
+  Operation *product = behindMovers(value);
+  return isa_and_nonnull<MatMulOp, EinsumOp>(product) &&
+         llvm::none_of(product->getOperands(), [&](Value operand) {
+           return isa_and_nonnull<ConstantOp, InitializerOp>(behindMovers(operand));
+         });
+}
+
+class HoistQdqPass : public impl::HoistQdqPassBase<HoistQdqPass> {
+public:
+  using HoistQdqPassBase::HoistQdqPassBase;
+
+  void runOnOperation() override {
+    Block &body = getOperation().getBody().front();
+    SmallVector<Operation *> work;
+    for (Operation &op : body)
+      if (isa<DequantizeLinearOp, MulOp, DivOp>(op) || movesElements(&op))
+        work.push_back(&op);
+    for (size_t i = 0; i < work.size(); ++i)
+      if (isa<DequantizeLinearOp>(work[i]))
+        hoist(cast<DequantizeLinearOp>(work[i]), work);
+      else if (movesElements(work[i]))
+        sink(work[i], work);
+      else
+        scale(work[i], work);
+  }
+
+private:
+  /// A pair like `like` on `x`, with another scale if one is given.
+  Value round(OpBuilder &builder, Pair like, Value x, Value scale,
+              SmallVectorImpl<Operation *> &work) {
+    auto floats = cast<RankedTensorType>(x.getType());
+    auto old = cast<RankedTensorType>(like.quantise.getType());
+    auto codes = RankedTensorType::get(floats.getShape(), old.getElementType());
+    auto quantise = cast<QuantizeLinearOp>(builder.clone(*like.quantise));
+    quantise.getXMutable().assign(x);
+    quantise.getScaleMutable().assign(scale);
+    quantise.getResult().setType(codes);
+    auto dequantise = cast<DequantizeLinearOp>(builder.clone(*like.dequantise));
+    dequantise.getXMutable().assign(quantise.getResult());
+    dequantise.getScaleMutable().assign(scale);
+    dequantise.getResult().setType(floats);
+    work.push_back(dequantise);
+    return dequantise.getResult();
+  }
+
+  void hoist(DequantizeLinearOp op, SmallVectorImpl<Operation *> &work) {
+    std::optional<Pair> pair = pairOf(op.getResult());
+    if (!pair || op.use_empty())
+      return;
+    Value x = pair->quantise.getX();
+    if (std::optional<Pair> inner = pairOf(x);
+        inner && sameConstant(inner->quantise.getScale(), pair->quantise.getScale()) &&
+        sameConstant(inner->quantise.getZeroPoint(), pair->quantise.getZeroPoint()) &&
+        codesOf(*inner) == codesOf(*pair)) {
+      op.getResult().replaceAllUsesWith(x);
+      ++numDropped;
+      return;
+    }
+    Operation *mover = x.getDefiningOp();
+    if (!movesElements(mover) || !isa<RankedTensorType>(mover->getOperand(0).getType()) ||
+        isAttentionProduct(x))
+      return;
+    OpBuilder builder(op);
+    Value rounded = round(builder, *pair, mover->getOperand(0), pair->quantise.getScale(), work);
+    Operation *moved = builder.clone(*mover);
+    moved->setOperand(0, rounded);
+    op.getResult().replaceAllUsesWith(moved->getResult(0));
+    ++numHoisted;
+  }
+
+  /// Moves a pair on an attention's product from in front of what moves its elements behind it.
+  void sink(Operation *mover, SmallVectorImpl<Operation *> &work) {
+    std::optional<Pair> pair = pairOf(mover->getOperand(0));
+    if (!pair || !pair->dequantise->hasOneUse() || mover->use_empty() ||
+        !isAttentionProduct(pair->quantise.getX()))
+      return;
+    OpBuilder builder(mover);
+    Operation *moved = builder.clone(*mover);
+    moved->setOperand(0, pair->quantise.getX());
+    Value rounded = round(builder, *pair, moved->getResult(0), pair->quantise.getScale(), work);
+    mover->getResult(0).replaceAllUsesWith(rounded);
+    work.push_back(moved);
+    for (Operation *user : rounded.getUsers())
+      if (movesElements(user))
+        work.push_back(user);
+    ++numHoisted;
+  }
+
+  /// Moves a pair from in front of a product with a power of two behind it.
+  void scale(Operation *op, SmallVectorImpl<Operation *> &work) {
+    for (unsigned at : {0u, 1u}) {
+      if (at == 1 && isa<DivOp>(op))
+        return;
+      std::optional<Pair> pair = pairOf(op->getOperand(at));
+      std::optional<float> factor = storedScalar(op->getOperand(1 - at));
+      if (!pair || !factor || !pair->dequantise->hasOneUse() ||
+          op->getResult(0).getType() != op->getOperand(at).getType())
+        continue;
+      int exponent;
+      float by = isa<DivOp>(op) ? 1 / *factor : *factor;
+      float scaled = *storedScalar(pair->quantise.getScale()) * by;
+      if (!(by > 0) || by == 1 || std::frexp(by, &exponent) != 0.5f || !std::isnormal(scaled))
+        continue;
+      OpBuilder builder(op);
+      auto old = cast<RankedTensorType>(pair->quantise.getScale().getType());
+      Value scaleValue = ConstantOp::create(builder, pair->quantise.getLoc(), old,
+                                            DenseElementsAttr::get(old, scaled));
+      Operation *product = builder.clone(*op);
+      product->setOperand(at, pair->quantise.getX());
+      op->getResult(0).replaceAllUsesWith(
+          round(builder, *pair, product->getResult(0), scaleValue, work));
+      work.push_back(product);
+      ++numHoisted;
+      return;
+    }
+  }
+};
+
+} // namespace
+} // namespace aac::onnx
