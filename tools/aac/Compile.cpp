@@ -297,11 +297,14 @@ void addCompileCommand(CLI::App &app) {
                    "which magnitude a number format must hold: minmax, percentile, percentile:P or "
                    "mse, the least squared error [minmax]")
       ->type_name("METHOD");
-  command->add_option("--format", arguments->format, "number format of the weights [af8e3]")
+  command
+      ->add_option("--format", arguments->format,
+                   "number format: af8e3; for analysis (--emit=compressed) af4e1 to af16e8, int8, "
+                   "int8:asymmetric, int8:channel, int8:channel:asymmetric [af8e3]")
       ->type_name("FORMAT");
   command
       ->add_option("--formats", arguments->formats,
-                   "other widths for some tensors: PATTERN names parameters, or results by their "
+                   "other formats for some tensors: PATTERN names parameters, or results by their "
                    "ONNX node (for analysis, --emit=compressed: an engine has one format)")
       ->type_name("PATTERN=FORMAT,...");
   command->add_flag("--ledger", arguments->ledger,

@@ -309,7 +309,7 @@ static std::optional<NormParts> nativeParts(Graph &graph, onnx::LayerNormalizati
 /// A vector of one value, for what a normalisation leaves out.
 static Constant filled(OpBuilder &builder, float value, int64_t width) {
   auto type = RankedTensorType::get({width}, builder.getF32Type());
-  return {DenseElementsAttr::get(type, value), {width}, false, ""};
+  return {DenseElementsAttr::get(type, value), {width}, false, "", nullptr};
 }
 
 bool raise::matchLayerNorm(Graph &graph, Value value, Match &match, std::string &why) {
