@@ -106,7 +106,9 @@ public:
       if (isa<DequantizeLinearOp, MulOp, DivOp>(op) || movesElements(&op))
         work.push_back(&op);
     for (size_t i = 0; i < work.size(); ++i)
-      if (isa<DequantizeLinearOp>(work[i]))
+      if (!work[i])
+        continue;
+      else if (isa<DequantizeLinearOp>(work[i]))
         hoist(cast<DequantizeLinearOp>(work[i]), work);
       else if (movesElements(work[i]))
         sink(work[i], work);
@@ -115,6 +117,22 @@ public:
   }
 
 private:
+  /// Erases what nothing uses any more, so that uses can be counted.
+  static void erase(Operation *op, SmallVectorImpl<Operation *> &work) {
+    SmallVector<Operation *> dead{op};
+    while (!dead.empty()) {
+      Operation *last = dead.pop_back_val();
+      bool isOurs = movesElements(last) ||
+                    isa_and_nonnull<QuantizeLinearOp, DequantizeLinearOp, MulOp, DivOp>(last);
+      if (!isOurs || !last->use_empty())
+        continue;
+      Operation *source = last->getOperand(0).getDefiningOp();
+      llvm::replace(work, last, static_cast<Operation *>(nullptr));
+      last->erase();
+      dead.push_back(source);
+    }
+  }
+
   /// A pair like `like` on `x`, with another scale if one is given.
   Value round(OpBuilder &builder, Pair like, Value x, Value scale,
               SmallVectorImpl<Operation *> &work) {
@@ -143,6 +161,7 @@ private:
         sameConstant(inner->quantise.getZeroPoint(), pair->quantise.getZeroPoint()) &&
         codesOf(*inner) == codesOf(*pair)) {
       op.getResult().replaceAllUsesWith(x);
+      erase(op, work);
       ++numDropped;
       return;
     }
@@ -155,6 +174,7 @@ private:
     Operation *moved = builder.clone(*mover);
     moved->setOperand(0, rounded);
     op.getResult().replaceAllUsesWith(moved->getResult(0));
+    erase(op, work);
     ++numHoisted;
   }
 
@@ -169,6 +189,7 @@ private:
     moved->setOperand(0, pair->quantise.getX());
     Value rounded = round(builder, *pair, moved->getResult(0), pair->quantise.getScale(), work);
     mover->getResult(0).replaceAllUsesWith(rounded);
+    erase(mover, work);
     work.push_back(moved);
     for (Operation *user : rounded.getUsers())
       if (movesElements(user))
@@ -199,6 +220,7 @@ private:
       product->setOperand(at, pair->quantise.getX());
       op->getResult(0).replaceAllUsesWith(
           round(builder, *pair, product->getResult(0), scaleValue, work));
+      erase(op, work);
       work.push_back(product);
       ++numHoisted;
       return;
