@@ -47,8 +47,8 @@ absl::StatusOr<Source> parseSource(absl::string_view text);
 absl::StatusOr<std::vector<Binding>> parseBindings(absl::string_view text);
 
 /// Imports every source into one module: an `onnx.graph` for each, in order. Equal tensors
-/// of all files are one resource; files are read and hashed on the threads of `context`. Errors are diagnostics of `context` (one a file); all
-/// files are tried.
+/// of all files are one resource; files are read and hashed on the threads of `context`. Errors are
+/// diagnostics of `context` (one a file); all files are tried.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> importOnnx(mlir::MLIRContext &context,
                                                               llvm::ArrayRef<Source> sources,
                                                               const ImportOptions &options = {});

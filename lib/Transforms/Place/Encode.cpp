@@ -210,8 +210,7 @@ LogicalResult Encoder::collectLinear(LinearOp op, TaskOp task, const ActivationL
     biases = paramsBehind(op.getBias(), symbols);
   if (weights.empty() || (op.getBias() && biases.empty()))
     return op.emitError("the weight and bias of a linear must be parameters");
-  AdaptivFloatAttr input = formatOf(op.getInput(), symbols),
-                   weight = formatOf(weights.front());
+  AdaptivFloatAttr input = formatOf(op.getInput(), symbols), weight = formatOf(weights.front());
   if (!input || !weight)
     return op.emitError("has no number format; run aac-quantise first");
   FailureOr<double> largestBias = maxMagnitude(biases);

@@ -11,9 +11,8 @@ LogicalResult aac::checkEngineFormats(SuiteOp suite, const Machine &machine) {
   WalkResult result = suite.walk([&](Operation *op) {
     if (auto int8 = op->getAttrOfType<Int8Attr>("format")) {
       op->emitError() << "machine '" << machine.name << "' has no int8, the format ("
-                      << formatName(int8) << ") of '" << nameForFormat(op) << "' ("
-                      << op->getName() << "): use af" << kEngineFormat.bits << "e"
-                      << kEngineFormat.exponentBits;
+                      << formatName(int8) << ") of '" << nameForFormat(op) << "' (" << op->getName()
+                      << "): use af" << kEngineFormat.bits << "e" << kEngineFormat.exponentBits;
       return WalkResult::interrupt();
     }
     auto format = op->getAttrOfType<AdaptivFloatAttr>("format");
