@@ -566,9 +566,11 @@ TEST(Sfu, SoftmaxRowSumsPerBias) {
   for (int width = 1; width <= 512; ++width)
     rows.emplace_back(width, 0);
   size_t equal = rows.size();
-  for (int round = 0; round < 1000; ++round)
-    rows.push_back(
-        randomWords(rng, 1 + rng() % 512, 7, std::ldexp(1.0, static_cast<int>(rng() % 5) - 2)));
+  for (int round = 0; round < 1000; ++round) {
+    size_t width = 1 + rng() % 512; // drawn one after the other: arguments have no order
+    double scale = std::ldexp(1.0, static_cast<int>(rng() % 5) - 2);
+    rows.push_back(randomWords(rng, width, 7, scale));
+  }
   std::printf("softmax row sums: bias, worst |sum - 1| of equal scores, of random scores, mean\n");
   for (int bias = 0; bias < 8; ++bias) {
     double worst[2] = {}, mean = 0;
