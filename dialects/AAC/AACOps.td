@@ -341,7 +341,7 @@ def AAC_LayerNormOp : AAC_ActivationOp<"layer_norm"> {
   let description = [{
     result = (x - mean) / sqrt(variance + epsilon) * gamma + beta, mean and
     (biased) variance over the last axis. `min_variance` is the smallest variance
-    that calibration saw.
+    that calibration saw in an attended token's row.
   }];
   let arguments = !con((ins AAC_Tensor:$input, AAC_Tensor:$gamma, AAC_Tensor:$beta,
                         F32Attr:$epsilon, OptionalAttr<F64Attr>:$min_variance), annotations);

@@ -47,19 +47,23 @@ void AttendedTokens::note(Operation *op, const interp::Tensor &result) {
     attended.push_back(value == 0);
 }
 
+std::vector<size_t> AttendedTokens::among(size_t rows) const {
+  bool all = rows != attended.size() || llvm::none_of(attended, [](bool a) { return a; });
+  std::vector<size_t> chosen;
+  for (size_t row = 0; row < rows; ++row)
+    if (all || attended[row])
+      chosen.push_back(row);
+  return chosen;
+}
+
 std::vector<double> AttendedTokens::meanOfRows(const interp::Tensor &tensor) const {
   auto width = static_cast<size_t>(tensor.shape.back());
   std::vector<double> mean(width, 0);
-  size_t rows = width == 0 ? 0 : tensor.f.size() / width, count = 0;
-  bool all = rows != attended.size() || llvm::none_of(attended, [](bool a) { return a; });
-  for (size_t row = 0; row < rows; ++row) {
-    if (!all && !attended[row])
-      continue;
-    ++count;
+  std::vector<size_t> rows = among(width == 0 ? 0 : tensor.f.size() / width);
+  for (size_t row : rows)
     for (size_t i = 0; i < width; ++i)
       mean[i] += tensor.f[row * width + i];
-  }
   for (double &value : mean)
-    value /= static_cast<double>(std::max<size_t>(count, 1));
+    value /= static_cast<double>(std::max<size_t>(rows.size(), 1));
   return mean;
 }

@@ -36,6 +36,8 @@ public:
   void note(mlir::Operation *op, const interp::Tensor &result);
   /// True if the rows of `tensor` are sentences, not tokens.
   static bool isPooled(const interp::Tensor &tensor) { return tensor.shape.size() == 2; }
+  /// Which of `rows` rows belong to attended tokens: all, where they are not one a token.
+  std::vector<size_t> among(size_t rows) const;
   /// The mean of the rows of `tensor` that belong to attended tokens.
   std::vector<double> meanOfRows(const interp::Tensor &tensor) const;
 

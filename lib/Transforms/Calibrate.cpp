@@ -120,9 +120,10 @@ llvm::DenseMap<Value, SmallVector<Operation *>> layerNormsOf(TaskOp task) {
   return readers;
 }
 
-double smallestVariance(const Tensor &tensor) {
+/// The (biased) variance of each row.
+std::vector<double> rowVariances(const Tensor &tensor) {
   size_t width = tensor.shape.empty() ? 1 : static_cast<size_t>(tensor.shape.back());
-  double smallest = INFINITY;
+  std::vector<double> variances;
   for (size_t row = 0; width > 0 && row + width <= tensor.f.size(); row += width) {
     double sum = 0, squares = 0;
     for (size_t i = 0; i < width; ++i)
@@ -130,9 +131,9 @@ double smallestVariance(const Tensor &tensor) {
     double mean = sum / static_cast<double>(width);
     for (size_t i = 0; i < width; ++i)
       squares += (tensor.f[row + i] - mean) * (tensor.f[row + i] - mean);
-    smallest = std::min(smallest, squares / static_cast<double>(width));
+    variances.push_back(squares / static_cast<double>(width));
   }
-  return smallest;
+  return variances;
 }
 
 /// The largest |v|, infinity if one is no number. Magnitudes of f32 are ordered as their bits are.
@@ -146,6 +147,8 @@ double largestMagnitude(ArrayRef<float> values) {
 absl::Status run(TaskOp task, Sentence inputs, const Method &method, const BiasSites &sites,
                  bool ranges, Seen &seen) {
   auto layerNorms = layerNormsOf(task);
+  // The least that each row had in any repetition; which rows count is known at the end.
+  llvm::DenseMap<Operation *, std::vector<double>> variances;
   llvm::DenseSet<Value> met;
   auto inLoop = [](Value value) { return isa<LoopOp>(value.getParentBlock()->getParentOp()); };
   auto observe = [&](Value value, const Tensor &tensor) {
@@ -174,10 +177,11 @@ absl::Status run(TaskOp task, Sentence inputs, const Method &method, const BiasS
     auto it = layerNorms.find(value);
     if (it == layerNorms.end())
       return;
-    double variance = smallestVariance(tensor);
+    std::vector<double> rows = rowVariances(tensor);
     for (Operation *op : it->second) {
-      auto [entry, inserted] = seen.variance.try_emplace(op, variance);
-      entry->second = std::min(entry->second, variance);
+      std::vector<double> &least = variances.try_emplace(op, rows).first->second;
+      for (auto [known, row] : llvm::zip(least, rows))
+        known = std::min(known, row);
     }
   };
   AttendedTokens attended;
@@ -195,7 +199,13 @@ absl::Status run(TaskOp task, Sentence inputs, const Method &method, const BiasS
   options.observe = observe;
   options.revise = note;
   options.shapesOfInputs = interp::followsInputs(task);
-  return interp::evaluate(task, std::move(inputs), options).status();
+  absl::Status status = interp::evaluate(task, std::move(inputs), options).status();
+  for (auto &[op, rows] : variances) {
+    double &least = seen.variance.try_emplace(op, INFINITY).first->second;
+    for (size_t row : attended.among(rows.size()))
+      least = std::min(least, rows[row]);
+  }
+  return status;
 }
 
 /// `value` to 11 significant bits, rounded away from zero or towards it: enough, and easy to read.

@@ -25,6 +25,7 @@ exporter.DEFAULTS.update(function="gelu", gelu="new", ln="new", adapter="plain",
 
 class Forms(Exporter):
     """The model of exporter.py with other spellings of its parts."""
+    epsilon = 1e-5  # of layer norms
 
     def random(self, *shape):
         return (self.rng.standard_normal(shape) * 0.3).astype(F32)
@@ -129,7 +130,7 @@ class Forms(Exporter):
 
     def normalised(self, x, gamma, beta):
         kind, mul, add, const = self.o.ln, self.mul, self.add, self.const
-        epsilon = 1e-5
+        epsilon = self.epsilon
         if kind == "native":
             return self.op("LayerNormalization", x, gamma, beta, axis=-1, epsilon=epsilon)
         if kind == "native_default":

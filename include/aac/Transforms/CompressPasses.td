@@ -207,7 +207,7 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
   let description = [{
     Interprets each task in f32 and sets on every operation `absmax`, the largest
     magnitude of its result over samples and repetitions, and on every layer norm
-    `min_variance`, the smallest variance of a row.
+    `min_variance`, the smallest variance of an attended token's row.
 
     `samples` is a list of `task=path.npz`: arrays named as the task's inputs, or
     `in.<i>.<input>` for several cases, all of which are used. A task without samples runs

@@ -478,14 +478,27 @@ LogicalResult TaskLowering::lowerNorm(LayerNormOp op, int memory, int64_t base, 
   double epsilon = op.getEpsilon().convertToFloat();
   double lsb = std::ldexp(1.0, 2 * in.getScale() - engine.sfuFractionBits);
   double smallest = op.getMinVariance() ? op.getMinVariance()->convertToDouble() : 0;
-  // Leaving it out changes a result by at most epsilon / 2 variance of itself, 1/128 here: a
-  // quarter of a code's least step, which is 1/31.
-  constexpr double kNegligible = 1.0 / 64;
-  if (epsilon >= lsb && !(epsilon <= smallest * kNegligible))
-    return op.emitError() << "its epsilon of " << epsilon
-                          << " matters at the layer's scale (the engine's variance guard is " << lsb
-                          << ", the smallest variance seen " << smallest
-                          << "); the engine has no epsilon of its own";
+  if (epsilon >= lsb) {
+    // Without it a row of variance v comes out larger by epsilon / 2v of itself. A quarter of the
+    // least step between two codes of the result, 2^-(m + 1) with m mantissa bits, does not matter.
+    double excess = epsilon / (2 * smallest);
+    int mantissaBits = static_cast<int>(out.getBits() - out.getExponentBits()) - 1;
+    if (!op.getMinVariance() || !(excess <= std::ldexp(1.0, -3 - mantissaBits))) {
+      InFlightDiagnostic error = op.emitError();
+      error << "its epsilon of " << epsilon
+            << " matters at the layer's scale (the engine's variance guard is " << lsb << ", ";
+      if (op.getMinVariance())
+        error << "the smallest variance seen " << smallest << "); the engine has no epsilon of "
+              << "its own: if real sentences vary more, calibrate with them";
+      else
+        error << "no variance was measured); the engine has no epsilon of its own: calibrate, "
+              << "that shows if rows vary enough";
+      return error;
+    }
+    op.emitRemark() << "its epsilon of " << epsilon << " is left out: the row of the smallest "
+                    << "variance seen, " << smallest << ", comes out " << 100 * excess
+                    << "% larger";
+  }
   if (loadParameters)
     emit(Op::LoadAux, op)
         .set(F::Row, gammaRow)
