@@ -2,8 +2,7 @@
 //
 // One pure function an op; products and exponentials are those of FixedOrder.h, so that a result
 // does not depend on threads or machine. Attention runs head by head on strided views, without
-// copies. Parameters are read (and decoded, when they are codes) once each. A value is freed after
-// its last use.
+// copies. A value is freed after its last use; parameters stay (Parameters.h).
 //
 //===----------------------------------------------------------------------===//
 #include "FixedOrder.h"
@@ -11,6 +10,7 @@
 #include "aac/Interp/Formats.h"
 #include "aac/Interp/Interpreter.h"
 #include "aac/Interp/Kernels.h"
+#include "aac/Interp/Parameters.h"
 
 #include "absl/strings/str_cat.h"
 #include "dialects/AAC/AACDialect.h"
@@ -224,7 +224,8 @@ absl::StatusOr<Tensor> activation(ir::ActivationKind kind, const Tensor &x) {
 
 class Evaluator {
 public:
-  Evaluator(ir::SuiteOp suite, const Options &options) : symbols(suite), options(options) {}
+  Evaluator(Parameters &parameters, const Options &options)
+      : parameters(parameters), options(options) {}
 
   /// Runs a block whose arguments are set; returns the operands of its terminator.
   absl::StatusOr<std::vector<TensorRef>> run(Block &block);
@@ -234,32 +235,55 @@ private:
   absl::Status runOp(Operation &op);
   absl::StatusOr<Tensor> compute(Operation &op);
   absl::Status runLoop(ir::LoopOp loop);
-  absl::StatusOr<TensorRef> param(FlatSymbolRefAttr name);
+  absl::Status use(Value result, StringAttr param);
   const Tensor &get(Value value) { return *values.find(value)->second; }
+  /// x times a transposed weight, plus a bias (may be null).
+  absl::StatusOr<Tensor> product(const Tensor &x, Value weight, Value bias);
 
-  SymbolTable symbols;
+  Parameters &parameters;
   const Options &options;
   llvm::DenseMap<Value, TensorRef> values;
-  llvm::DenseMap<StringAttr, TensorRef> params;
+  llvm::DenseMap<Value, std::shared_ptr<const PackedMatrix>> weights; // those that are parameters
   int64_t repetition = 0;
 };
 
-absl::StatusOr<TensorRef> Evaluator::param(FlatSymbolRefAttr name) {
-  TensorRef &cached = params[name.getAttr()];
-  if (cached)
-    return cached;
-  auto op = symbols.lookup<ir::ParamOp>(name.getAttr());
-  if (!op)
-    return absl::InvalidArgumentError(
-        absl::StrCat("there is no parameter @", name.getValue().str()));
-  absl::StatusOr<Tensor> tensor = fromAttribute(op.getValue());
+/// True if `use` is the weight of a product.
+bool isWeight(OpOperand &use) {
+  Operation *op = use.getOwner();
+  auto is = [&](OpOperand &operand) {
+    return operand.getOperandNumber() == use.getOperandNumber();
+  };
+  if (auto linear = dyn_cast<ir::LinearOp>(op))
+    return is(linear.getWeightMutable());
+  auto adapter = dyn_cast<ir::AdapterOp>(op);
+  return adapter && (is(adapter.getDownMutable()) || is(adapter.getUpMutable()));
+}
+
+absl::Status Evaluator::use(Value result, StringAttr param) {
+  if (llvm::any_of(result.getUses(), isWeight)) {
+    auto packed = parameters.packed(param);
+    if (!packed.ok())
+      return packed.status();
+    weights[result] = *std::move(packed);
+  }
+  if (llvm::all_of(result.getUses(), isWeight))
+    return absl::OkStatus();
+  auto tensor = parameters.values(param);
   if (!tensor.ok())
-    return absl::InvalidArgumentError(
-        absl::StrCat("parameter @", name.getValue().str(), ": ", tensor.status().message()));
-  if (auto format = op.getFormat())
-    *tensor = decode(*tensor, *format);
-  cached = std::make_shared<const Tensor>(*std::move(tensor));
-  return cached;
+    return tensor.status();
+  values[result] = *std::move(tensor);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Tensor> Evaluator::product(const Tensor &x, Value weight, Value bias) {
+  std::shared_ptr<const PackedMatrix> packed = weights.lookup(weight);
+  if (!packed) { // something computed
+    auto own = packWeight(get(weight));
+    if (!own.ok())
+      return own.status();
+    packed = *std::move(own);
+  }
+  return linear(x, *packed, bias ? &get(bias) : nullptr, weight.getContext());
 }
 
 absl::StatusOr<Tensor> Evaluator::compute(Operation &op) {
@@ -275,8 +299,7 @@ absl::StatusOr<Tensor> Evaluator::compute(Operation &op) {
         return embedding(ids, tables, shapeOf(e.getResult()), options.shapesOfInputs);
       })
       .Case([&](ir::LinearOp l) -> Result {
-        Result y = linear(get(l.getInput()), get(l.getWeight()),
-                          l.getBias() ? &get(l.getBias()) : nullptr);
+        Result y = product(get(l.getInput()), l.getWeight(), l.getBias());
         if (float scale = l.getScale().convertToFloat(); y.ok() && scale != 1.0f)
           for (float &value : y->f)
             value *= scale;
@@ -318,11 +341,11 @@ absl::StatusOr<Tensor> Evaluator::compute(Operation &op) {
       })
       .Case([&](ir::AdapterOp a) -> Result {
         const Tensor &x = get(a.getInput());
-        Result inner = linear(x, get(a.getDown()), &get(a.getDownBias()));
+        Result inner = product(x, a.getDown(), a.getDownBias());
         if (inner.ok())
           inner = activation(a.getKind(), *inner);
         if (inner.ok())
-          inner = linear(*inner, get(a.getUp()), &get(a.getUpBias()));
+          inner = product(*inner, a.getUp(), a.getUpBias());
         if (!inner.ok())
           return inner;
         float scale = a.getScale().convertToFloat();
@@ -368,22 +391,13 @@ absl::Status Evaluator::runLoop(ir::LoopOp loop) {
 }
 
 absl::Status Evaluator::runOp(Operation &op) {
-  if (auto use = dyn_cast<ir::UseOp>(op)) {
-    absl::StatusOr<TensorRef> tensor = param(use.getParamAttr());
-    if (!tensor.ok())
-      return tensor.status();
-    values[use.getResult()] = *std::move(tensor);
-    return absl::OkStatus();
-  }
-  if (auto use = dyn_cast<ir::UseEachOp>(op)) {
-    if (repetition >= static_cast<int64_t>(use.getParams().size()))
+  if (auto one = dyn_cast<ir::UseOp>(op))
+    return use(one.getResult(), one.getParamAttr().getAttr());
+  if (auto each = dyn_cast<ir::UseEachOp>(op)) {
+    if (repetition >= static_cast<int64_t>(each.getParams().size()))
       return absl::InvalidArgumentError(absl::StrCat(
-          "names ", use.getParams().size(), " parameters, repetition ", repetition, " has none"));
-    absl::StatusOr<TensorRef> tensor = param(cast<FlatSymbolRefAttr>(use.getParams()[repetition]));
-    if (!tensor.ok())
-      return tensor.status();
-    values[use.getResult()] = *std::move(tensor);
-    return absl::OkStatus();
+          "names ", each.getParams().size(), " parameters, repetition ", repetition, " has none"));
+    return use(each.getResult(), cast<FlatSymbolRefAttr>(each.getParams()[repetition]).getAttr());
   }
   if (auto loop = dyn_cast<ir::LoopOp>(op))
     return runLoop(loop);
@@ -419,8 +433,10 @@ absl::StatusOr<std::vector<TensorRef>> Evaluator::run(Block &block) {
     if (absl::Status status = runOp(op); !status.ok())
       return absl::Status(status.code(), absl::StrCat(describe(&op), ": ", status.message()));
     if (auto found = dying.find(&op); found != dying.end())
-      for (Value value : found->second)
+      for (Value value : found->second) {
         values.erase(value);
+        weights.erase(value);
+      }
   }
   std::vector<TensorRef> results;
   for (Value operand : block.getTerminator()->getOperands())
@@ -474,7 +490,10 @@ aac::interp::evaluateAac(Operation *op, std::vector<Tensor> inputs, const Option
     return absl::InvalidArgumentError(absl::StrCat("task ", task.getSymName().str(), " has ",
                                                    body.getNumArguments(), " inputs, got ",
                                                    inputs.size()));
-  Evaluator evaluator(suite, options);
+  std::optional<Parameters> own;
+  if (!options.parameters)
+    own.emplace(suite);
+  Evaluator evaluator(own ? *own : *options.parameters, options);
   for (auto [argument, name, tensor] :
        llvm::zip_equal(body.getArguments(), task.getInputNames(), inputs)) {
     auto type = dyn_cast<RankedTensorType>(argument.getType());

@@ -71,39 +71,44 @@ absl::Status decode(Type type, ArrayRef<char> data, Tensor &tensor) {
 
 } // namespace
 
+absl::StatusOr<ArrayRef<char>> bytesOf(ElementsAttr attribute) {
+  auto type = cast<ShapedType>(attribute.getType());
+  if (!type.hasStaticShape() || !type.getElementType().isIntOrFloat())
+    return bad("a constant must be a static tensor of integers or floats");
+  if (auto dense = dyn_cast<DenseElementsAttr>(attribute))
+    return dense.getRawData();
+  auto resource = dyn_cast<DenseResourceElementsAttr>(attribute);
+  if (!resource)
+    return bad("a constant must be dense or dense_resource");
+  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  std::string key = resource.getRawHandle().getKey().str();
+  if (!blob)
+    return bad(absl::StrCat("resource ", key, " has no data (was it elided?)"));
+  uint64_t bytes = static_cast<uint64_t>(type.getNumElements()) *
+                   llvm::divideCeil(type.getElementTypeBitWidth(), uint64_t{8});
+  if (blob->getData().size() != bytes)
+    return bad(
+        absl::StrCat("resource ", key, " has ", blob->getData().size(), " bytes, not ", bytes));
+  return blob->getData();
+}
+
 absl::StatusOr<Tensor> fromAttribute(ElementsAttr attribute) {
+  absl::StatusOr<ArrayRef<char>> bytes = bytesOf(attribute);
+  if (!bytes.ok())
+    return bytes.status();
   auto type = cast<ShapedType>(attribute.getType());
   Type element = type.getElementType();
-  if (!type.hasStaticShape() || !element.isIntOrFloat())
-    return bad("a constant must be a static tensor of integers or floats");
   std::vector<int64_t> shape(type.getShape().begin(), type.getShape().end());
   Tensor tensor = isa<FloatType>(element) ? Tensor::floats(shape) : Tensor::integers(shape);
-
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attribute)) {
-    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-    std::string key = resource.getRawHandle().getKey().str();
-    if (!blob)
-      return bad(absl::StrCat("resource ", key, " has no data (was it elided?)"));
-    uint64_t bytes = tensor.size() * llvm::divideCeil(type.getElementTypeBitWidth(), uint64_t{8});
-    if (blob->getData().size() != bytes)
-      return bad(
-          absl::StrCat("resource ", key, " has ", blob->getData().size(), " bytes, not ", bytes));
-    absl::Status status = decode(element, blob->getData(), tensor);
-    if (!status.ok())
-      return status;
-    return tensor;
-  }
   auto dense = dyn_cast<DenseElementsAttr>(attribute);
-  if (!dense)
-    return bad("a constant must be dense or dense_resource");
-  if (element.isInteger(1)) {
+  if (dense && element.isInteger(1)) {
     for (auto [slot, value] : llvm::zip_equal(tensor.i, dense.getValues<bool>()))
       slot = value;
     return tensor;
   }
-  if (dense.isSplat() && tensor.size() != 1) {
+  if (dense && dense.isSplat() && tensor.size() != 1) {
     Tensor one = isa<FloatType>(element) ? Tensor::floats({}) : Tensor::integers({});
-    absl::Status status = decode(element, dense.getRawData(), one);
+    absl::Status status = decode(element, *bytes, one);
     if (!status.ok())
       return status;
     if (isa<FloatType>(element))
@@ -112,7 +117,7 @@ absl::StatusOr<Tensor> fromAttribute(ElementsAttr attribute) {
       std::fill(tensor.i.begin(), tensor.i.end(), one.i[0]);
     return tensor;
   }
-  absl::Status status = decode(element, dense.getRawData(), tensor);
+  absl::Status status = decode(element, *bytes, tensor);
   if (!status.ok())
     return status;
   return tensor;

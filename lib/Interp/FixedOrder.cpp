@@ -7,7 +7,6 @@
 #include "FixedOrder.h"
 
 #include <algorithm>
-#include <vector>
 
 // Vectors of unknown length cannot be kept in arrays; those targets use the baseline.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
@@ -24,11 +23,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, 16>;
 using V = hn::Vec<D>;
 constexpr size_t kLanes = hn::MaxLanes(D());
-constexpr size_t kColumns = 2 * kLanes; // of a panel
+constexpr size_t kColumns = 2 * kLanes; // of a tile
 constexpr size_t kRows = kLanes >= 16 ? 10 : kLanes >= 8 ? 5 : 4;
-constexpr size_t kBlock = 256; // of the sum
 
-/// Sums of a [R x k] with a panel [k x kColumns], added to `columns` columns of c.
+/// Sums of a [R x k] with kColumns of a panel [k x kPanel], added to `columns` columns of c.
 template <size_t R>
 HWY_INLINE void addTile(size_t k, float alpha, const float *a, size_t aStride, const float *panel,
                         float *c, size_t cStride, size_t columns) {
@@ -37,8 +35,8 @@ HWY_INLINE void addTile(size_t k, float alpha, const float *a, size_t aStride, c
   for (size_t r = 0; r < R; ++r)
     sums[r][0] = sums[r][1] = hn::Zero(d);
   for (size_t i = 0; i < k; ++i) {
-    const V first = hn::Load(d, panel + i * kColumns);
-    const V second = hn::Load(d, panel + i * kColumns + kLanes);
+    const V first = hn::Load(d, panel + i * kPanel);
+    const V second = hn::Load(d, panel + i * kPanel + kLanes);
     for (size_t r = 0; r < R; ++r) {
       const V value = hn::Set(d, a[r * aStride + i]);
       sums[r][0] = hn::Add(sums[r][0], hn::Mul(value, first));
@@ -46,41 +44,39 @@ HWY_INLINE void addTile(size_t k, float alpha, const float *a, size_t aStride, c
     }
   }
   const V factor = hn::Set(d, alpha);
-  HWY_ALIGN float row[kColumns];
   for (size_t r = 0; r < R; ++r) {
-    hn::Store(hn::Mul(sums[r][0], factor), d, row);
-    hn::Store(hn::Mul(sums[r][1], factor), d, row + kLanes);
+    float *to = c + r * cStride;
+    const V first = hn::Mul(sums[r][0], factor), second = hn::Mul(sums[r][1], factor);
+    if (columns == kColumns) {
+      hn::StoreU(hn::Add(hn::LoadU(d, to), first), d, to);
+      hn::StoreU(hn::Add(hn::LoadU(d, to + kLanes), second), d, to + kLanes);
+      continue;
+    }
+    HWY_ALIGN float row[kColumns];
+    hn::Store(first, d, row);
+    hn::Store(second, d, row + kLanes);
     for (size_t j = 0; j < columns; ++j)
-      c[r * cStride + j] += row[j];
+      to[j] += row[j];
   }
 }
 
-void addProductOf(size_t m, size_t n, size_t k, float alpha, MatrixView a, MatrixView b,
-                  bool bIsTransposed, float *c, size_t cStride) {
-  HWY_ALIGN float panel[kBlock * kColumns];
-  for (size_t start = 0; start < k; start += kBlock) {
-    size_t depth = std::min(kBlock, k - start);
-    for (size_t column = 0; column < n; column += kColumns) {
-      size_t columns = std::min(kColumns, n - column);
-      for (size_t i = 0; i < depth; ++i) {
-        float *to = panel + i * kColumns;
-        if (bIsTransposed) {
-          const float *from = b.data + column * b.stride + start + i;
-          for (size_t j = 0; j < columns; ++j)
-            to[j] = from[j * b.stride];
-        } else {
-          std::copy_n(b.data + (start + i) * b.stride + column, columns, to);
-        }
-        std::fill(to + columns, to + kColumns, 0.0f);
-      }
-      size_t row = 0;
-      for (; row + kRows <= m; row += kRows)
-        addTile<kRows>(depth, alpha, a.data + row * a.stride + start, a.stride, panel,
-                       c + row * cStride + column, cStride, columns);
-      for (; row < m; ++row)
-        addTile<1>(depth, alpha, a.data + row * a.stride + start, a.stride, panel,
-                   c + row * cStride + column, cStride, columns);
-    }
+/// addTile for the `rows` that are left, at most R.
+template <size_t R>
+void addRest(size_t rows, size_t k, float alpha, const float *a, size_t aStride, const float *panel,
+             float *c, size_t cStride, size_t columns) {
+  if (rows == R)
+    return addTile<R>(k, alpha, a, aStride, panel, c, cStride, columns);
+  if constexpr (R > 1)
+    addRest<R - 1>(rows, k, alpha, a, aStride, panel, c, cStride, columns);
+}
+
+void addPanelOf(size_t m, size_t columns, size_t k, float alpha, MatrixView a, const float *panel,
+                float *c, size_t cStride) {
+  for (size_t column = 0; column < columns; column += kColumns) {
+    size_t own = std::min(kColumns, columns - column);
+    for (size_t row = 0; row < m; row += kRows)
+      addRest<kRows>(std::min(kRows, m - row), k, alpha, a.data + row * a.stride, a.stride,
+                     panel + column, c + row * cStride + column, cStride, own);
   }
 }
 
@@ -154,16 +150,79 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace aac::interp {
 
-HWY_EXPORT(addProductOf);
+HWY_EXPORT(addPanelOf);
 HWY_EXPORT(mapExp);
 HWY_EXPORT(mapSigmoid);
 HWY_EXPORT(mapSilu);
 HWY_EXPORT(mapGeluTanh);
 
+namespace {
+
+/// Rows `start` to `start + depth` and `columns` (at most kPanel) columns from `column` of b, or of
+/// b' if `bIsTransposed`, as a panel [depth x kPanel] that ends in zeros.
+void packPanel(MatrixView b, bool bIsTransposed, size_t start, size_t depth, size_t column,
+               size_t columns, float *panel) {
+  if (columns < kPanel)
+    std::fill_n(panel, depth * kPanel, 0.0f);
+  if (!bIsTransposed) {
+    for (size_t i = 0; i < depth; ++i)
+      std::copy_n(b.data + (start + i) * b.stride + column, columns, panel + i * kPanel);
+    return;
+  }
+  // A cache line of each row at a time: rows may lie so that caches hold few of them.
+  constexpr size_t kStep = 16;
+  const float *from = b.data + column * b.stride + start;
+  for (size_t first = 0; first < depth; first += kStep)
+    for (size_t j = 0; j < columns; ++j)
+      for (size_t i = first; i < std::min(depth, first + kStep); ++i)
+        panel[i * kPanel + j] = from[j * b.stride + i];
+}
+
+size_t roundUp(size_t value, size_t step) { return (value + step - 1) / step * step; }
+
+} // namespace
+
+PackedMatrix::PackedMatrix(size_t n, size_t k, MatrixView b, bool bIsTransposed)
+    : columns(n), depth(k),
+      values(hwy::AllocateAligned<float>(std::max<size_t>(k * roundUp(n, kPanel), 1))) {
+  float *to = values.get();
+  for (size_t start = 0; start < k; start += kBlock) {
+    size_t block = std::min(kBlock, k - start);
+    for (size_t column = 0; column < n; column += kPanel, to += block * kPanel)
+      packPanel(b, bIsTransposed, start, block, column, std::min(kPanel, n - column), to);
+  }
+}
+
+void addProduct(size_t m, float alpha, MatrixView a, const PackedMatrix &b, size_t from, size_t to,
+                float *c, size_t cStride) {
+  const size_t n = b.columns, k = b.depth, padded = roundUp(n, kPanel);
+  // So many rows of a block of `a` stay in the second cache while all panels pass.
+  constexpr size_t kRowsAtOnce = 240;
+  for (size_t row = 0; row < m; row += kRowsAtOnce)
+    for (size_t start = 0; start < k; start += kBlock) {
+      size_t block = std::min(kBlock, k - start);
+      for (size_t column = from; column < std::min(to, n); column += kPanel)
+        HWY_DYNAMIC_DISPATCH(addPanelOf)
+      (std::min(kRowsAtOnce, m - row), std::min(kPanel, n - column), block, alpha,
+       {a.data + row * a.stride + start, a.stride},
+       b.values.get() + start * padded + column * block, c + row * cStride + column, cStride);
+    }
+}
+
 void addProduct(size_t m, size_t n, size_t k, float alpha, MatrixView a, MatrixView b,
                 bool bIsTransposed, float *c, size_t cStride) {
-  HWY_DYNAMIC_DISPATCH(addProductOf)(m, n, k, alpha, a, b, bIsTransposed, c, cStride);
+  alignas(HWY_ALIGNMENT) float panel[kBlock * kPanel];
+  for (size_t start = 0; start < k; start += kBlock) {
+    size_t block = std::min(kBlock, k - start);
+    for (size_t column = 0; column < n; column += kPanel) {
+      size_t columns = std::min(kPanel, n - column);
+      packPanel(b, bIsTransposed, start, block, column, columns, panel);
+      HWY_DYNAMIC_DISPATCH(addPanelOf)
+      (m, columns, block, alpha, {a.data + start, a.stride}, panel, c + column, cStride);
+    }
+  }
 }
+
 void expInPlace(float *values, size_t count, float offset) {
   HWY_DYNAMIC_DISPATCH(mapExp)(values, count, offset);
 }

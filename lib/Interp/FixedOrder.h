@@ -9,6 +9,7 @@
 #define AAC_LIB_INTERP_FIXEDORDER_H
 
 #include <cstddef>
+#include <hwy/aligned_allocator.h>
 
 namespace aac::interp {
 
@@ -18,8 +19,31 @@ struct MatrixView {
   size_t stride;
 };
 
-/// c [m x n, rows `cStride` apart] += alpha * a [m x k] * b' where b is [n x k] if `bIsTransposed`,
-/// else [k x n]. Sums run over k in blocks of 256.
+inline constexpr size_t kBlock = 256; ///< terms of a sum that are added to each other first
+inline constexpr size_t kPanel = 32;  ///< columns that lie together in a PackedMatrix
+
+/// The right operand [k x n] of a product, copied once into the order in which it is read.
+class PackedMatrix {
+public:
+  /// Of `b` [k x n], or [n x k] if `bIsTransposed`.
+  PackedMatrix(size_t n, size_t k, MatrixView b, bool bIsTransposed);
+
+  const size_t columns; ///< n
+  const size_t depth;   ///< k
+
+private:
+  friend void addProduct(size_t m, float alpha, MatrixView a, const PackedMatrix &b, size_t from,
+                         size_t to, float *c, size_t cStride);
+  /// Blocks of kBlock rows; in each, panels [rows x kPanel], the last one filled up with zeros.
+  hwy::AlignedFreeUniquePtr<float[]> values;
+};
+
+/// c [m x n, rows `cStride` apart] += alpha * a [m x k] * b, in columns `from` (a multiple of
+/// kPanel) to `to`. Sums run over k in blocks of kBlock.
+void addProduct(size_t m, float alpha, MatrixView a, const PackedMatrix &b, size_t from, size_t to,
+                float *c, size_t cStride);
+
+/// The same for all columns of b [k x n], or [n x k] if `bIsTransposed`, read where it lies.
 void addProduct(size_t m, size_t n, size_t k, float alpha, MatrixView a, MatrixView b,
                 bool bIsTransposed, float *c, size_t cStride);
 

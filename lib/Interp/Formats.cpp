@@ -1,5 +1,6 @@
 #include "aac/Interp/Formats.h"
 
+#include "aac/Interp/Attributes.h"
 #include "llvm/ADT/ArrayRef.h"
 
 using namespace mlir;
@@ -38,26 +39,39 @@ void interp::roundTo(Attribute format, ArrayRef<int64_t> shape, MutableArrayRef<
   auto adaptivFloat = cast<ir::AdaptivFloatAttr>(format);
   AdaptivFloatFormat bits = shapeOf(adaptivFloat);
   int minExponent = adaptivFloat.getMinExponent();
-  for (float &value : values)
-    value = static_cast<float>(
-        decodeAdaptivFloat(bits, minExponent, encodeAdaptivFloat(bits, minExponent, value)));
+  roundToAdaptivFloat(bits, minExponent, absl::MakeSpan(values.data(), values.size()));
 }
 
-Tensor interp::decode(const Tensor &codes, Attribute format) {
-  Tensor result = Tensor::floats(codes.shape);
-  if (auto int8 = dyn_cast<ir::Int8Attr>(format)) {
-    std::vector<int8_t> narrow(codes.i.begin(), codes.i.end());
-    decodeInt8(scalesOf(int8), innerOf(int8, codes.shape), narrow, absl::MakeSpan(result.f));
+absl::StatusOr<Tensor> interp::decode(ElementsAttr codes, Attribute format) {
+  absl::StatusOr<ArrayRef<char>> bytes = bytesOf(codes);
+  if (!bytes.ok())
+    return bytes.status();
+  auto type = cast<ShapedType>(codes.getType());
+  Tensor result = Tensor::floats(type.getShape().vec());
+  bool isNarrow = type.getElementType().isInteger(8) && bytes->size() == result.f.size();
+  auto adaptivFloat = dyn_cast<ir::AdaptivFloatAttr>(format);
+  if (isNarrow && adaptivFloat && adaptivFloat.getBits() <= 8) {
+    decodeAdaptivFloat(
+        shapeOf(adaptivFloat), adaptivFloat.getMinExponent(),
+        absl::MakeConstSpan(reinterpret_cast<const uint8_t *>(bytes->data()), bytes->size()),
+        absl::MakeSpan(result.f));
     return result;
   }
-  auto adaptivFloat = cast<ir::AdaptivFloatAttr>(format);
+  absl::StatusOr<Tensor> wide = fromAttribute(codes);
+  if (!wide.ok())
+    return wide;
+  if (auto int8 = dyn_cast<ir::Int8Attr>(format)) {
+    std::vector<int8_t> narrow(wide->i.begin(), wide->i.end());
+    decodeInt8(scalesOf(int8), innerOf(int8, wide->shape), narrow, absl::MakeSpan(result.f));
+    return result;
+  }
   AdaptivFloatFormat bits = shapeOf(adaptivFloat);
   uint32_t count = 1u << bits.bits;
   std::vector<float> values(count);
   for (uint32_t code = 0; code < count; ++code)
     values[code] =
         static_cast<float>(decodeAdaptivFloat(bits, adaptivFloat.getMinExponent(), code));
-  for (size_t i = 0; i < codes.i.size(); ++i)
-    result.f[i] = values[static_cast<uint64_t>(codes.i[i]) & (count - 1)];
+  for (size_t i = 0; i < wide->i.size(); ++i)
+    result.f[i] = values[static_cast<uint64_t>(wide->i[i]) & (count - 1)];
   return result;
 }

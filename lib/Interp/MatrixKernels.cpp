@@ -7,6 +7,7 @@
 #include "aac/Interp/Kernels.h"
 
 #include "absl/strings/str_cat.h"
+#include "mlir/IR/Threading.h"
 #include <algorithm>
 #include <cblas.h>
 #include <limits>
@@ -143,29 +144,44 @@ absl::StatusOr<Tensor> gemm(const Tensor &a, const Tensor &b, const Tensor *c, f
   return y;
 }
 
-absl::StatusOr<Tensor> linear(const Tensor &x, const Tensor &weight, const Tensor *bias) {
-  if (x.shape.empty() || weight.shape.size() != 2 || x.shape.back() != weight.shape[1])
-    return bad(absl::StrCat("input ", shapeText(x.shape), " and weight ", shapeText(weight.shape),
-                            " do not fit"));
-  if (x.kind != Kind::Float || weight.kind != Kind::Float || (bias && bias->kind != Kind::Float))
+absl::StatusOr<std::shared_ptr<const PackedMatrix>> packWeight(const Tensor &weight) {
+  if (weight.kind != Kind::Float || weight.shape.size() != 2)
+    return bad(absl::StrCat("weight ", shapeText(weight.shape), " must be a matrix of floats"));
+  auto n = static_cast<size_t>(weight.shape[0]), k = static_cast<size_t>(weight.shape[1]);
+  return std::make_shared<const PackedMatrix>(n, k, MatrixView{weight.f.data(), k},
+                                              /*bIsTransposed=*/true);
+}
+
+absl::StatusOr<Tensor> linear(const Tensor &x, const PackedMatrix &weight, const Tensor *bias,
+                              mlir::MLIRContext *context) {
+  const size_t k = weight.depth, n = weight.columns;
+  if (x.shape.empty() || static_cast<size_t>(x.shape.back()) != k)
+    return bad(
+        absl::StrCat("input ", shapeText(x.shape), " and weight [", n, ", ", k, "] do not fit"));
+  if (x.kind != Kind::Float || (bias && bias->kind != Kind::Float))
     return bad("operands must be float");
-  int64_t k = weight.shape[1], n = weight.shape[0];
   Shape shape = x.shape;
-  shape.back() = n;
+  shape.back() = static_cast<int64_t>(n);
   Tensor y = Tensor::floats(shape);
-  int64_t m = n == 0 ? 0 : static_cast<int64_t>(y.f.size()) / n;
-  if (!fitsBlas(m, n, k))
-    return bad("operands are too large");
+  const size_t m = n == 0 ? 0 : y.f.size() / n;
   if (bias) {
-    if (bias->f.size() != static_cast<size_t>(n))
-      return bad(absl::StrCat("bias ", shapeText(bias->shape), " does not fit weight ",
-                              shapeText(weight.shape)));
-    for (int64_t row = 0; row < m; ++row)
+    if (bias->f.size() != n)
+      return bad(
+          absl::StrCat("bias ", shapeText(bias->shape), " does not fit weight [", n, ", ", k, "]"));
+    for (size_t row = 0; row < m; ++row)
       std::copy(bias->f.begin(), bias->f.end(), y.f.begin() + row * n);
   }
-  addProduct(static_cast<size_t>(m), static_cast<size_t>(n), static_cast<size_t>(k), 1.0f,
-             {x.f.data(), static_cast<size_t>(k)}, {weight.f.data(), static_cast<size_t>(k)},
-             /*bIsTransposed=*/true, y.f.data(), static_cast<size_t>(n));
+  auto columns = [&](size_t from, size_t to) {
+    addProduct(m, 1.0f, {x.f.data(), k}, weight, from, to, y.f.data(), n);
+  };
+  // A thread's share is worth the price of waking it.
+  constexpr size_t kShare = 4 * kPanel, kWork = 1 << 20;
+  if (!context || n <= kShare || m * k * n < 2 * kWork)
+    columns(0, n);
+  else
+    mlir::parallelFor(context, 0, (n + kShare - 1) / kShare, [&](size_t share) {
+      columns(share * kShare, std::min(n, (share + 1) * kShare));
+    });
   return y;
 }
 

@@ -29,6 +29,40 @@ double largest(AdaptivFloatFormat format, int minExponent) {
   return scaled(format, (1 << format.mantissaBits()) - 1, minExponent + format.maxExponentField());
 }
 
+/// The rule on the bit patterns of f32: a positive one is its exponent and mantissa in a row, as in
+/// our codes, so subtracting the smallest exponent and rounding away the low bits makes the code.
+struct OnBits {
+  /// True if both ends of the range are among f32's normal numbers, as this needs.
+  static bool fits(AdaptivFloatFormat format, int minExponent) {
+    return minExponent >= -120 && minExponent + format.maxExponentField() <= 127;
+  }
+  OnBits(AdaptivFloatFormat format, int minExponent)
+      : shift(23 - format.mantissaBits()), base((minExponent + 127) << 23),
+        halfMin(bitsOf(smallest(format, minExponent) / 2)),
+        max(bitsOf(largest(format, minExponent))), maxCode((1 << (format.bits - 1)) - 1),
+        roundDown((1 << (shift - 1)) - 1), alwaysOdd(format.mantissaBits() == 0) {}
+
+  /// The code of a `magnitude` that is not isZero().
+  int32_t code(int32_t magnitude) const {
+    int32_t odd = ((magnitude >> shift) & 1) | alwaysOdd;
+    int32_t code = (magnitude - base + roundDown + odd) >> shift;
+    code = code < 1 ? 1 : code;
+    return magnitude > max ? maxCode : code;
+  }
+  bool isNan(int32_t magnitude) const { return magnitude > 0x7f800000; }
+  bool isZero(int32_t magnitude) const { return (magnitude < halfMin) | isNan(magnitude); }
+  bool isOver(int32_t magnitude) const { return (magnitude > max) & !isNan(magnitude); }
+
+  const int32_t shift, base;
+
+private:
+  static int32_t bitsOf(double value) {
+    return static_cast<int32_t>(floatBits(static_cast<float>(value)));
+  }
+  const int32_t halfMin, max, maxCode, roundDown;
+  const int32_t alwaysOdd; ///< without mantissa the kept bit is the leading one
+};
+
 } // namespace
 
 double decodeAdaptivFloat(AdaptivFloatFormat format, int minExponent, uint32_t code) {
@@ -72,28 +106,15 @@ uint32_t encodeAdaptivFloat(AdaptivFloatFormat format, int minExponent, double v
 void encodeAdaptivFloat(AdaptivFloatFormat format, int minExponent, absl::Span<const float> values,
                         absl::Span<uint8_t> codes, int64_t *saturatedCount) {
   size_t count = std::min(values.size(), codes.size());
-  int m = format.mantissaBits();
   int64_t saturated = 0;
-  // The bit pattern of a positive f32 is its exponent and mantissa in a row, as in our
-  // codes: subtracting the smallest exponent and rounding away the low bits makes the
-  // code. This needs both ends of the range among f32's normal numbers.
-  if (minExponent < -120 || minExponent + format.maxExponentField() > 127) {
+  if (!OnBits::fits(format, minExponent)) {
     for (size_t i = 0; i != count; ++i) {
       bool over = false;
       codes[i] = static_cast<uint8_t>(encodeAdaptivFloat(format, minExponent, values[i], &over));
       saturated += over;
     }
   } else {
-    const int32_t shift = 23 - m;
-    const int32_t base = (minExponent + 127) << 23;
-    const int32_t halfMin =
-        static_cast<int32_t>(floatBits(static_cast<float>(smallest(format, minExponent) / 2)));
-    const int32_t max =
-        static_cast<int32_t>(floatBits(static_cast<float>(largest(format, minExponent))));
-    const int32_t maxCode = (1 << (format.bits - 1)) - 1;
-    const int32_t roundDown = (1 << (shift - 1)) - 1;
-    const int32_t alwaysOdd = m == 0; // the kept bit is then the leading one
-    const int32_t infinity = 0x7f800000;
+    const OnBits rule(format, minExponent);
     const int signShift = 32 - format.bits;
     const uint32_t signBit = 1u << (format.bits - 1);
     const float *in = values.data();
@@ -105,22 +126,33 @@ void encodeAdaptivFloat(AdaptivFloatFormat format, int minExponent, absl::Span<c
       for (size_t i = begin; i != end; ++i) {
         uint32_t bits = floatBits(in[i]);
         int32_t magnitude = static_cast<int32_t>(bits & 0x7fffffff);
-        int32_t odd = ((magnitude >> shift) & 1) | alwaysOdd;
-        int32_t code = (magnitude - base + roundDown + odd) >> shift;
-        code = code < 1 ? 1 : code;
-        bool isOver = magnitude > max;
-        bool isNan = magnitude > infinity;
-        code = isOver ? maxCode : code;
+        int32_t code = rule.code(magnitude);
         code |= static_cast<int32_t>((bits >> signShift) & signBit);
-        code = ((magnitude < halfMin) | isNan) ? 0 : code;
-        over += isOver & !isNan;
-        out[i] = static_cast<uint8_t>(code);
+        over += rule.isOver(magnitude);
+        out[i] = static_cast<uint8_t>(rule.isZero(magnitude) ? 0 : code);
       }
       saturated += over;
     }
   }
   if (saturatedCount)
     *saturatedCount += saturated;
+}
+
+void roundToAdaptivFloat(AdaptivFloatFormat format, int minExponent, absl::Span<float> values) {
+  if (!OnBits::fits(format, minExponent)) {
+    for (float &value : values)
+      value = static_cast<float>(
+          decodeAdaptivFloat(format, minExponent, encodeAdaptivFloat(format, minExponent, value)));
+    return;
+  }
+  const OnBits rule(format, minExponent);
+  for (float &value : values) {
+    uint32_t bits = floatBits(value);
+    int32_t magnitude = static_cast<int32_t>(bits & 0x7fffffff);
+    uint32_t rounded = static_cast<uint32_t>(rule.base + (rule.code(magnitude) << rule.shift));
+    rounded = rule.isZero(magnitude) ? 0 : rounded | (bits & 0x80000000);
+    std::memcpy(&value, &rounded, sizeof(value));
+  }
 }
 
 void decodeAdaptivFloat(AdaptivFloatFormat format, int minExponent, absl::Span<const uint8_t> codes,

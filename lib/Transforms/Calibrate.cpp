@@ -11,6 +11,7 @@
 #include "WeightBounds.h"
 
 #include "aac/Interp/Interpreter.h"
+#include "aac/Interp/Parameters.h"
 #include "aac/Numerics/MagnitudeHistogram.h"
 #include "aac/Transforms/Calibration.h"
 #include "aac/Transforms/CompressPasses.h"
@@ -145,7 +146,7 @@ double largestMagnitude(ArrayRef<float> values) {
 }
 
 absl::Status run(TaskOp task, Sentence inputs, const Method &method, const BiasSites &sites,
-                 bool ranges, Seen &seen) {
+                 bool ranges, interp::Parameters &parameters, Seen &seen) {
   auto layerNorms = layerNormsOf(task);
   // The least that each row had in any repetition; which rows count is known at the end.
   llvm::DenseMap<Operation *, std::vector<double>> variances;
@@ -199,6 +200,7 @@ absl::Status run(TaskOp task, Sentence inputs, const Method &method, const BiasS
   options.observe = observe;
   options.revise = note;
   options.shapesOfInputs = interp::followsInputs(task);
+  options.parameters = &parameters;
   absl::Status status = interp::evaluate(task, std::move(inputs), options).status();
   for (auto &[op, rows] : variances) {
     double &least = seen.variance.try_emplace(op, INFINITY).first->second;
@@ -262,10 +264,11 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
     });
     std::vector<absl::Status> statuses(tasks.size());
     std::mutex lock; // of statuses
+    interp::Parameters parameters(getOperation());
     parallelFor(&getContext(), 0, pieces.size(), [&](size_t piece) {
       auto [i, batch] = pieces[piece];
       absl::Status status = run(tasks[i], std::move((*sets)[i].batches[batch]), *parsed, sites,
-                                ranges, seenIn[i][batch]);
+                                ranges, parameters, seenIn[i][batch]);
       if (status.ok())
         return;
       std::lock_guard<std::mutex> guard(lock);

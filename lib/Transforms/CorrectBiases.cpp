@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "BiasSites.h"
 
+#include "aac/Interp/Parameters.h"
 #include "aac/Numerics/Layout.h"
 #include "aac/Transforms/CompressPasses.h"
 #include "aac/Transforms/ParamValues.h"
@@ -69,8 +70,10 @@ struct CorrectBiasesPass : aac::impl::CorrectBiasesPassBase<CorrectBiasesPass> {
     symbols.emplace(suite);
     std::vector<llvm::DenseMap<Operation *, std::vector<float>>> corrected(tasks.size());
     std::vector<absl::Status> statuses(tasks.size());
+    interp::Parameters parameters(suite);
     parallelFor(&getContext(), 0, tasks.size(), [&](size_t i) {
-      statuses[i] = run(tasks[i], std::move((*sets)[i].batches.front()), sites, corrected[i]);
+      statuses[i] =
+          run(tasks[i], std::move((*sets)[i].batches.front()), sites, parameters, corrected[i]);
     });
     for (size_t i = 0; i < tasks.size(); ++i) {
       if (!statuses[i].ok()) {
@@ -90,6 +93,7 @@ struct CorrectBiasesPass : aac::impl::CorrectBiasesPassBase<CorrectBiasesPass> {
   }
 
   absl::Status run(TaskOp task, Sentence inputs, const BiasSites &sites,
+                   interp::Parameters &parameters,
                    llvm::DenseMap<Operation *, std::vector<float>> &corrected) {
     AttendedTokens attended;
     auto revise = [&](Operation *op, int64_t repetition, Tensor &result) {
@@ -132,6 +136,7 @@ struct CorrectBiasesPass : aac::impl::CorrectBiasesPassBase<CorrectBiasesPass> {
     options.roundActivations = true;
     options.shapesOfInputs = interp::followsInputs(task);
     options.revise = revise;
+    options.parameters = &parameters;
     return interp::evaluate(task, std::move(inputs), options).status();
   }
 

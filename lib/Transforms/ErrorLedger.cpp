@@ -8,6 +8,7 @@
 #include "aac/Transforms/ErrorLedger.h"
 
 #include "aac/Interp/Formats.h"
+#include "aac/Interp/Parameters.h"
 #include "aac/Transforms/FormatName.h"
 #include "aac/Transforms/ParamValues.h"
 #include "llvm/ADT/STLExtras.h"
@@ -119,7 +120,8 @@ size_t largestOf(ArrayRef<float> row) {
 }
 
 LogicalResult measureTask(TaskOp reference, TaskOp quantised, std::vector<Sentence> sentences,
-                          ErrorLedger &ledger) {
+                          interp::Parameters &referenceParameters,
+                          interp::Parameters &quantisedParameters, ErrorLedger &ledger) {
   SmallVector<Operation *> wanted = activationsOf(reference), found = activationsOf(quantised);
   auto alike = [](Operation *a, Operation *b) { return a->getName() == b->getName(); };
   if (!std::equal(wanted.begin(), wanted.end(), found.begin(), found.end(), alike))
@@ -147,6 +149,7 @@ LogicalResult measureTask(TaskOp reference, TaskOp quantised, std::vector<Senten
         seen[it->second].push_back(tensor.f);
     };
     options.observe = keep;
+    options.parameters = &referenceParameters;
     auto expected = interp::evaluate(reference, sentence, options);
     std::vector<size_t> repetition(found.size());
     auto compare = [&](Value value, const Tensor &tensor) {
@@ -162,6 +165,7 @@ LogicalResult measureTask(TaskOp reference, TaskOp quantised, std::vector<Senten
         entries[i].rounding.add(rounded(truth, tensor.shape, formats[i]), truth);
     };
     options.observe = compare;
+    options.parameters = &quantisedParameters;
     options.roundActivations = true;
     auto outputs = expected.ok() ? interp::evaluate(quantised, std::move(sentence), options)
                                  : absl::StatusOr<std::vector<Tensor>>(expected.status());
@@ -191,11 +195,13 @@ FailureOr<ErrorLedger> aac::measureErrors(SuiteOp reference, SuiteOp quantised, 
   if (failed(sentences) || failed(measureParams(reference, quantised, ledger)))
     return failure();
   SymbolTable symbols(reference);
+  interp::Parameters referenceParameters(reference), quantisedParameters(quantised);
   for (auto [task, own] : llvm::zip_equal(quantised.getOps<TaskOp>(), *sentences)) {
     auto original = symbols.lookup<TaskOp>(task.getSymName());
     if (!original)
       return task.emitError() << "task @" << task.getSymName() << " is not in the reference suite";
-    if (failed(measureTask(original, task, std::move(own), ledger)))
+    if (failed(measureTask(original, task, std::move(own), referenceParameters, quantisedParameters,
+                           ledger)))
       return failure();
   }
   llvm::erase_if(ledger.entries,

@@ -8,6 +8,10 @@
 
 namespace aac::interp {
 
+/// The bytes of a dense or dense_resource attribute, row-major, little-endian; one element of a
+/// splat. The errors of fromAttribute().
+absl::StatusOr<llvm::ArrayRef<char>> bytesOf(mlir::ElementsAttr attribute);
+
 /// The values of a dense or dense_resource attribute. Elements may be f16, bf16, f32, f64
 /// or integers of up to 64 bits. Errors: no data (elided), a size that does not match.
 absl::StatusOr<Tensor> fromAttribute(mlir::ElementsAttr attribute);

@@ -26,8 +26,8 @@ int64_t innerOf(ir::Int8Attr format, llvm::ArrayRef<int64_t> shape);
 void roundTo(mlir::Attribute format, llvm::ArrayRef<int64_t> shape,
              llvm::MutableArrayRef<float> values);
 
-/// The f32 values of a tensor of codes (held as sign-extended integers).
-Tensor decode(const Tensor &codes, mlir::Attribute format);
+/// The f32 values of codes (i8, or i16 for more than 8 bits). Errors: no data.
+absl::StatusOr<Tensor> decode(mlir::ElementsAttr codes, mlir::Attribute format);
 
 } // namespace aac::interp
 

@@ -51,6 +51,8 @@ struct Tensor {
   }
 };
 
+class Parameters;
+
 struct Options {
   /// Round every result that has a `format` to it (aac IR only).
   bool roundActivations = false;
@@ -61,6 +63,9 @@ struct Options {
   llvm::function_ref<void(mlir::Operation *, int64_t, Tensor &)> revise = nullptr;
   /// Batch and length are those of the inputs, not of their types (aac IR that followsInputs()).
   bool shapesOfInputs = false;
+  /// What earlier inferences on the same suite have read (aac IR only); null: this one reads its
+  /// own.
+  Parameters *parameters = nullptr;
 };
 
 /// Evaluates an `onnx.graph` or an `aac.task` on `inputs`, one for each block argument in

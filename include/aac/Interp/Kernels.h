@@ -13,11 +13,13 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace aac::interp {
 
+class PackedMatrix;
 using Shape = std::vector<int64_t>;
 
 /// "[1, 128, 768]" for messages.
@@ -79,8 +81,12 @@ absl::StatusOr<Tensor> matmul(const Tensor &a, const Tensor &b);
 /// alpha a' b' + beta c for matrices; ' transposes where asked; `c` (may be null) is broadcast.
 absl::StatusOr<Tensor> gemm(const Tensor &a, const Tensor &b, const Tensor *c, float alpha,
                             float beta, bool transA, bool transB);
-/// x [..., in] times transposed `weight` [out, in], plus `bias` [out] (may be null).
-absl::StatusOr<Tensor> linear(const Tensor &x, const Tensor &weight, const Tensor *bias);
+/// A weight [out, in] laid out for linear(), once for all products with it.
+absl::StatusOr<std::shared_ptr<const PackedMatrix>> packWeight(const Tensor &weight);
+/// x [..., in] times transposed `weight` [out, in], plus `bias` [out] (may be null). Large products
+/// run on the threads of `context`, if given.
+absl::StatusOr<Tensor> linear(const Tensor &x, const PackedMatrix &weight, const Tensor *bias,
+                              mlir::MLIRContext *context = nullptr);
 /// Einsum of one or two operands; terms as letters, such as {"bfnd", "ndh"} -> "bfh".
 absl::StatusOr<Tensor> einsum(absl::Span<const std::string> terms, const std::string &output,
                               absl::Span<const Tensor *const> operands);

@@ -58,6 +58,7 @@ TEST(FixedOrder, ProductsHaveTheSameBitsEverywhere) {
   for (Case c : {Case{1, 1, 1, true},
                  {23, 37, 300, true},
                  {10, 32, 256, false},
+                 {250, 70, 260, true},
                  {7, 65, 513, false},
                  {3, 5, 0, true},
                  {0, 4, 4, false}}) {
@@ -68,6 +69,15 @@ TEST(FixedOrder, ProductsHaveTheSameBitsEverywhere) {
     onEachTarget([&] {
       std::vector<float> found = start;
       addProduct(c.m, c.n, c.k, 0.125f, left, right, c.transposed, found.data(), c.n + 1);
+      EXPECT_EQ(found, wanted) << c.m << " x " << c.n << " x " << c.k;
+
+      // Packed, and the columns in two parts.
+      PackedMatrix packed(c.n, c.k, right, c.transposed);
+      found = start;
+      addProduct(c.m, 0.125f, left, packed, kPanel, c.n, found.data(), c.n + 1);
+      for (size_t i = 0; i < found.size(); ++i)
+        ASSERT_EQ(found[i], i % (c.n + 1) < kPanel ? start[i] : wanted[i]) << i;
+      addProduct(c.m, 0.125f, left, packed, 0, kPanel, found.data(), c.n + 1);
       EXPECT_EQ(found, wanted) << c.m << " x " << c.n << " x " << c.k;
     });
   }

@@ -36,7 +36,7 @@ Tensor ramp(Shape shape) {
   return t;
 }
 
-void expectError(const absl::StatusOr<Tensor> &result, const char *text) {
+template <typename T> void expectError(const absl::StatusOr<T> &result, const char *text) {
   ASSERT_FALSE(result.ok());
   EXPECT_THAT(std::string(result.status().message()), HasSubstr(text));
 }
@@ -125,10 +125,17 @@ TEST(Gemm, TransposesAndScales) {
 
 TEST(Linear, WeightIsOutIn) {
   auto bias = floats({2}, {1, -1});
-  auto y = linear(ramp({1, 2, 3}), floats({2, 3}, {1, 0, 0, 0, 1, 1}), &bias);
+  auto weight = packWeight(floats({2, 3}, {1, 0, 0, 0, 1, 1}));
+  ASSERT_TRUE(weight.ok());
+  auto y = linear(ramp({1, 2, 3}), **weight, &bias);
   EXPECT_THAT(y->shape, ElementsAre(1, 2, 2));
   EXPECT_THAT(y->f, ElementsAre(1, 2, 4, 8));
-  expectError(linear(ramp({3}), ramp({2, 4}), nullptr), "do not fit");
+  expectError(linear(ramp({4}), **weight, nullptr), "input [4] and weight [2, 3] do not fit");
+  auto three = floats({3}, {1, 2, 3});
+  expectError(linear(ramp({3}), **weight, &three), "bias [3] does not fit weight [2, 3]");
+  expectError(linear(integers({3}, {1, 2, 3}), **weight, nullptr), "must be float");
+  expectError(packWeight(ramp({4})), "weight [4] must be a matrix of floats");
+  expectError(packWeight(integers({1, 2}, {1, 2})), "must be a matrix of floats");
 }
 
 TEST(Einsum, ProjectionTransposeAndSum) {

@@ -198,6 +198,21 @@ TEST(AdaptivFloat, BulkEqualsScalar) {
   }
 }
 
+TEST(AdaptivFloat, RoundingIsEncodingAndDecoding) {
+  for (AdaptivFloatFormat format : allFormats())
+    for (int minExponent : {-10, -3, -120, -140, 112, 120}) {
+      std::vector<float> values = trickyFloats(format, minExponent), rounded = values;
+      roundToAdaptivFloat(format, minExponent, absl::MakeSpan(rounded));
+      for (size_t i = 0; i != values.size(); ++i) {
+        auto expected = static_cast<float>(decodeAdaptivFloat(
+            format, minExponent, encodeAdaptivFloat(format, minExponent, values[i])));
+        ASSERT_EQ(rounded[i], expected)
+            << nameOf(format) << " " << values[i] << " minimum exponent " << minExponent;
+        ASSERT_EQ(std::signbit(rounded[i]), std::signbit(expected)) << values[i];
+      }
+    }
+}
+
 TEST(AdaptivFloat, BulkDecodeEqualsScalar) {
   std::vector<uint8_t> codes(256);
   for (int i = 0; i != 256; ++i)
