@@ -728,7 +728,9 @@ absl::Status checkScales(const Tensor &scale) {
     return bad("the scale must be float");
   for (float v : scale.f)
     if (!(v > 0.0f) || !std::isfinite(v))
-      return bad(absl::StrCat("its scale ", v, " is not finite and positive"));
+      return bad(absl::StrCat("its scale ", v,
+                              " is not finite and positive: quantise the model again, with "
+                              "calibration data in which the tensor varies"));
   return absl::OkStatus();
 }
 

@@ -95,7 +95,7 @@ onnx.graph @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
   %v = onnx.Constant dense<0.5> : tensor<2xf32>
   %z = onnx.Constant dense<3> : tensor<i8>
   %q = onnx.QuantizeLinear %x, %v, %none {axis = 1 : i64} : (tensor<1x2x4xf32>, tensor<2xf32>, none) -> tensor<1x2x4xui8>
-  // expected-note @+1 {{(DequantizeLinear): an activation is quantised with one constant scale and an 8-bit zero point, not with scales [2]}}
+  // expected-note @+1 {{(DequantizeLinear): an activation is quantised with one constant scale above 0 and an 8-bit zero point, not with scales [2]: quantise activations per tensor}}
   %y = onnx.DequantizeLinear %q, %v, %none {axis = 1 : i64} : (tensor<1x2x4xui8>, tensor<2xf32>, none) -> tensor<1x2x4xf32>
   onnx.return %y : tensor<1x2x4xf32>
 }

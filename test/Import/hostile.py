@@ -27,8 +27,10 @@ def check(function):
 
 
 # A process counts as its own peak what the one that started it held then: a small one must start it.
+# What takes five minutes of a processor is killed: many times what anything here needs.
 PROBE = """
-import os, subprocess, sys
+import os, resource, subprocess, sys
+resource.setrlimit(resource.RLIMIT_CPU, (300, 300))
 process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
 _, status, usage = os.wait4(process.pid, 0)
 print(os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024)
@@ -356,6 +358,73 @@ def long_chains(folder):
         code, errors, _ = run("aac-opt", module, "--aac-import-pipeline", "--emit-bytecode", "-o",
                               "/dev/null")
         assert code in (0, 1), f"{op}: exit code {code}: {errors[:500]}"
+
+
+@check
+def axes_that_come_and_go(folder):
+    """200,000 nodes that add and drop axes of size 1, hardly a shape of them twice."""
+    choose, dims, nodes = random.Random(1), [2, 3] * 10, []
+    for i in range(200_000):
+        ones = [axis for axis, size in enumerate(dims) if size == 1]
+        if len(dims) < 60 or not ones:
+            op, axis = "Unsqueeze", choose.randrange(len(dims) + 1)
+            dims.insert(axis, 1)
+        else:
+            op, axis = "Squeeze", choose.choice(ones)
+            del dims[axis]
+        nodes.append(node(op, f"t{i} a{axis}", f"t{i + 1}"))
+    proto = model(nodes, [value("t0", [2, 3] * 10)], [value("t200000", None)],
+                  [tensor(f"a{axis}", np.array([axis])) for axis in range(60)])
+    code, errors, _ = translate(write(folder / "m.onnx", proto))
+    assert code == 0, errors
+
+
+@check
+def pairs_behind_a_long_chain(folder):
+    """3,000 pairs that could each move in front of 3,000 nodes."""
+    nodes, last, path, module = [], "t0", folder / "m.onnx", folder / "m.mlirbc"
+    for i in range(3000):
+        nodes.append(node("Transpose", last, f"t{i + 1}", perm=[1, 0]) if i % 2 else
+                     node("Reshape", f"{last} shape", f"t{i + 1}"))
+        last = f"t{i + 1}"
+    for i in range(3000):
+        nodes += [node("QuantizeLinear", f"{last} s{i}", f"q{i}"),
+                  node("DequantizeLinear", f"q{i} s{i}", f"d{i}")]
+        last = f"d{i}"
+    proto = model(nodes, [value("t0", [2, 3])], [value(last, None)],
+                  [*(tensor(f"s{i}", np.float32(1 + i)) for i in range(3000)),
+                   tensor("shape", np.array([3, 2]))])
+    code, errors, _ = run("aac-translate", "--import-onnx", f"t={write(path, proto)}", "-o", module)
+    assert code == 0, errors
+    code, errors, _ = run("aac-opt", module,
+                          "--pass-pipeline=builtin.module(onnx.graph(aac-hoist-qdq))",
+                          "--emit-bytecode", "-o", "/dev/null")
+    assert code == 0, errors
+
+
+@check
+def weights_that_are_not_rounded(folder):
+    """One large tensor, 40,000 times with a scale that is not known: it is never decoded."""
+    nodes = []
+    for i in range(40_000):
+        nodes += [node("QuantizeLinear", "w s", f"q{i}"), node("DequantizeLinear", f"q{i} s", f"d{i}"),
+                  node("ReduceMax", f"d{i}", f"y{i}", keepdims=0)]
+    nodes.append(node("Sum", " ".join(f"y{i}" for i in range(40_000)), "y"))
+    proto = model(nodes, [value("s", [])], [value("y", [])],
+                  [tensor("w", np.ones(4 * MIB, np.float32))])
+    code, errors, _ = translate(write(folder / "m.onnx", proto))
+    assert code == 0, errors
+
+
+@check
+def scales_that_many_share(folder):
+    """A long vector of scales is checked once, not for each of 150,000 nodes."""
+    nodes = [node("QuantizeLinear", "x s", f"q{i}") for i in range(150_000)]
+    nodes.append(node("Concat", " ".join(f"q{i}" for i in range(150_000)), "y", axis=0))
+    proto = model(nodes, [value("x", [1, MIB])], [value("y", None, TensorProto.UINT8)],
+                  [tensor("s", np.ones(MIB, np.float32))])
+    code, errors, _ = translate(write(folder / "m.onnx", proto))
+    assert code == 0, errors
 
 
 @check

@@ -2,13 +2,17 @@
 //
 // Random bytes hardly ever parse; these mutations keep a model a model: fields of any
 // message by reflection, names taken from the names that are there, new nodes of every
-// known operator, parts of another model. One in sixteen mutations is of raw bytes.
+// known operator, parts of another model, functions (FunctionMutator.cpp). One in sixteen mutations
+// is of raw bytes.
 //
 //===----------------------------------------------------------------------===//
+#include "FunctionMutator.h"
+
 #include "lib/Import/ONNX/OpTable.h"
 
 #include AAC_ONNX_PB_H
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -65,6 +69,8 @@ public:
       else
         changeNode();
     }
+    if (below(4) == 0)
+      aac::fuzz::mutateFunctions(model, random);
     if (below(3) == 0)
       return;
     std::unique_ptr<Message> dynamic = makeDynamicModel();
@@ -94,6 +100,11 @@ public:
         *graph.add_input() = input;
     if (other.graph().output_size() > 0)
       *graph.add_output() = other.graph().output(below(other.graph().output_size()));
+    for (const auto &function : other.functions())
+      if (model.functions_size() < 20 && !hasFunction(function) && below(4))
+        *model.add_functions() = function;
+    if (below(2))
+      aac::fuzz::callFunction(model, random);
     insertNode();
   }
 
@@ -221,6 +232,12 @@ private:
         LLVMFuzzerMutate(reinterpret_cast<uint8_t *>(&changed[0]), now.size(), changed.size());
     changed.resize(size);
     return changed;
+  }
+
+  bool hasFunction(const ::onnx::FunctionProto &wanted) const {
+    return std::any_of(model.functions().begin(), model.functions().end(), [&](const auto &known) {
+      return known.name() == wanted.name() && known.domain() == wanted.domain();
+    });
   }
 
   static llvm::ArrayRef<aac::onnx::OpSpec> ops() { return aac::onnx::opTable(); }

@@ -1,6 +1,6 @@
 """Makes the seeds of the fuzz targets.
 
-usage: make_corpus.py onnx FOLDER      the dozen models in corpus/onnx (kept in the repository)
+usage: make_corpus.py onnx FOLDER      the models in corpus/onnx (kept in the repository)
        make_corpus.py others FOLDER    stream, assembler, machine and npz seeds, made with aac
                                        and aac-sim on PATH; ./run fuzz asks for them
 
@@ -14,13 +14,13 @@ import tempfile
 
 import numpy as np
 import onnx
-from onnx import TensorProto
+from onnx import AttributeProto, TensorProto
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "Import"))
 import forms
 from aac import models
 from aac.config import Config
-from onnx_files import model, node, tensor, value
+from onnx_files import function, model, node, refer, tensor, value, with_functions
 
 SOURCE = pathlib.Path(__file__).parents[2]
 
@@ -62,11 +62,44 @@ def dynamic():
                  [value("y", ["batch", 4])], constants)
 
 
+def functions():
+    """A function that calls another, with attributes that are given, defaults and references."""
+    axis = AttributeProto(name="axis", type=AttributeProto.INT, i=-1)
+    inner = function("In", "x", "y", [refer(node("Softmax", "x", "y"), AttributeProto.INT,
+                                            axis="axis")], defaults=[axis])
+    outer = function("Out", "x w", "y", [node("MatMul", "x w", "h"),
+                                         refer(node("In", "h", "s", domain="local"),
+                                               AttributeProto.INT, axis="k"),
+                                         node("Add", "s w", "y")], attributes=["k"])
+    nodes = [node("Out", "x w", "a", domain="local", k=0), node("Out", "a w", "b", domain="local"),
+             node("In", "b", "y", domain="local")]
+    return with_functions(model(nodes, [value("x", [3, 3])], [value("y", [3, 3])],
+                                [tensor("w", np.ones((3, 3), np.float32))]), inner, outer)
+
+
+def quantised():
+    """Rounded activations and weights in int8, a pair behind what moves elements."""
+    pair = lambda x, y: [node("QuantizeLinear", f"{x} s z", f"{y}q"),
+                         node("DequantizeLinear", f"{y}q s z", y)]
+    nodes = [*pair("x", "a"), node("DequantizeLinear", "w ws wz", "wf", axis=1),
+             node("DequantizeLinear", "b bs", "bf"), node("MatMul", "a wf", "p"), *pair("p", "c"),
+             node("Add", "c bf", "h"), node("Reshape", "h shape", "t"),
+             node("Transpose", "t", "u", perm=[1, 0, 2]), *pair("u", "v"), node("Mul", "v two", "m"),
+             *pair("m", "y")]
+    constants = [tensor("s", np.float32(0.125)), tensor("z", np.int8(3)),
+                 tensor("w", np.arange(12, dtype=np.int8).reshape(3, 4)),
+                 tensor("ws", np.array([0.5, 1, 0.25, 2], np.float32)),
+                 tensor("wz", np.zeros(4, np.int8)), tensor("b", np.arange(4, dtype=np.int32)),
+                 tensor("bs", np.float32(0.5)), tensor("shape", np.array([2, 2, 2])),
+                 tensor("two", np.float32(2))]
+    return model(nodes, [value("x", [2, 3])], [value("y", [2, 2, 2])], constants)
+
+
 def make_onnx(folder):
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         protos = {"albert13": albert(13, scratch), "albert17": albert(17, scratch),
-                  "dynamic": dynamic()}
+                  "dynamic": dynamic(), "functions": functions(), "quantised": quantised()}
     for name in FORMS:
         protos[name] = forms.CASES[name]()[0]
     for name, proto in protos.items():

@@ -3,6 +3,8 @@
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 
@@ -31,11 +33,19 @@ bool raise::regroups(Operation *op) {
   return isa_and_nonnull<onnx::ReshapeOp, onnx::SqueezeOp, onnx::UnsqueezeOp, onnx::FlattenOp>(op);
 }
 
+std::string raise::escaped(StringRef name) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os.write_escaped(name.take_front(200), /*UseHexEscapes=*/true);
+  os << (name.size() > 200 ? "..." : "");
+  return text;
+}
+
 std::string raise::nodeName(Operation *op) {
   std::string name;
   op->getLoc()->walk([&](Location loc) {
     if (auto named = dyn_cast<NameLoc>(loc)) {
-      name = named.getName().str();
+      name = escaped(named.getName());
       return WalkResult::interrupt();
     }
     return WalkResult::advance();
@@ -106,7 +116,7 @@ std::optional<Int8Scale> raise::scaleOf(Attribute scale, Attribute zero, Type co
     return std::nullopt;
   std::optional<SmallVector<float>> steps = floatElements(scales);
   std::optional<SmallVector<int32_t>> zeros = zerosOf(zero, codes, 1);
-  if (!steps || !zeros)
+  if (!steps || !zeros || !(steps->front() > 0) || !std::isfinite(steps->front()))
     return std::nullopt;
   return Int8Scale{steps->front(), zeros->front()};
 }

@@ -144,7 +144,9 @@ std::optional<Int8Scale> scaleOf(mlir::Attribute scale, mlir::Attribute zero, ml
 ir::Int8Attr quantisedFormat(mlir::Operation *stored);
 /// The f32 elements of a constant attribute; nothing without data or for other types.
 std::optional<llvm::SmallVector<float>> floatElements(mlir::ElementsAttr value);
-/// The node's name from its location, "" if it has none.
+/// A file's name for a message: control characters escaped, at most 200 characters.
+std::string escaped(llvm::StringRef name);
+/// The node's name from its location, escaped, "" if it has none.
 std::string nodeName(mlir::Operation *op);
 /// "input 1" or "node \"/a/MatMul\" (MatMul)", for messages.
 std::string nodeText(mlir::Value value);

@@ -237,10 +237,10 @@ ir::TaskOp TaskRaiser::emit(ir::SuiteOp suite, SymbolTable &symbols) {
                                     /*format=*/nullptr, /*absmax=*/nullptr, /*buffer=*/nullptr);
     if (!result || result.getType() != output.getType()) {
       Operation *node = output.getDefiningOp() ? output.getDefiningOp() : terminator;
-      refusals.push_back({node, "output " +
-                                    cast<StringAttr>(graph.getOutputNames()[i]).getValue().str() +
-                                    " is " + shapeText(shapeOf(output)) + ", raised as " +
-                                    (result ? shapeText(shapeOf(result)) : "nothing")});
+      refusals.push_back(
+          {node, "output " + escaped(cast<StringAttr>(graph.getOutputNames()[i]).getValue()) +
+                     " is " + shapeText(shapeOf(output)) + ", raised as " +
+                     (result ? shapeText(shapeOf(result)) : "nothing")});
       return nullptr;
     }
     outputs.push_back(result);

@@ -42,9 +42,9 @@ std::optional<RequantiseParts> raise::requantiseParts(Graph &graph, Value value,
   std::optional<Int8Scale> from =
       storedScale(dequantise.getScale(), dequantise.getZeroPoint(), dequantise.getX());
   if (!to || !from) {
-    why = "an activation is quantised with one constant scale and an 8-bit zero point, not with "
-          "scales " +
-          shapeText(shapeOf(quantise.getScale()));
+    why = "an activation is quantised with one constant scale above 0 and an 8-bit zero point, not "
+          "with scales " +
+          shapeText(shapeOf(quantise.getScale())) + ": quantise activations per tensor";
     return std::nullopt;
   }
   if (!(*to == *from)) {

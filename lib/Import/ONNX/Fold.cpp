@@ -67,7 +67,7 @@ private:
   int64_t maxElements;
   /// Left to spend, in steps of evaluationWork(): what a graph can ask for is bounded.
   int64_t work = int64_t{1} << 26;
-  /// Elements of weights that may still be made, 1 GiB: a small file may dequantise one tensor
+  /// Elements of weights that may still be decoded, 1 GiB: a small file may dequantise one tensor
   /// many times.
   int64_t weights = int64_t{1} << 28;
   llvm::DenseMap<Value, std::unique_ptr<interp::Tensor>> cache;
@@ -108,11 +108,14 @@ Value Folder::passedThrough(Operation *op) {
           [&](auto o) { return ifSame(o->getOperand(0)); })
       .Case<ReshapeOp, FlattenOp, SqueezeOp, UnsqueezeOp>([&](auto o) {
         // Back from other axes of size 1.
+        constexpr int kMaxChain = 256;
         Value from = o->getOperand(0);
-        for (Operation *before = from.getDefiningOp();
-             from.getType() != type && isa_and_nonnull<SqueezeOp, UnsqueezeOp>(before);
-             before = from.getDefiningOp())
+        for (int steps = 0; steps < kMaxChain && from.getType() != type; ++steps) {
+          Operation *before = from.getDefiningOp();
+          if (!isa_and_nonnull<SqueezeOp, UnsqueezeOp>(before))
+            break;
           from = before->getOperand(0);
+        }
         return ifSame(from);
       })
       .Case([&](SliceOp o) -> Value {
@@ -208,8 +211,16 @@ Value Folder::dequantised(DequantizeLinearOp op, OpBuilder &builder) {
     return nullptr;
   // Codes, or f32 values that the file leaves to be rounded.
   Value codes = op.getX(), origin = codes;
+  auto quantise = codes.getDefiningOp<QuantizeLinearOp>();
+  auto isStored = [&](Value value) {
+    return isa<NoneType>(value.getType()) || storedValue(value) || (quantise && value == codes);
+  };
+  if (!llvm::all_of(op->getOperands(), isStored) ||
+      (quantise && !llvm::all_of(quantise->getOperands(), isStored)))
+    return nullptr;
+  weights -= type.getNumElements(); // before anything is decoded
   std::optional<interp::Tensor> rounded;
-  if (auto quantise = codes.getDefiningOp<QuantizeLinearOp>()) {
+  if (quantise) {
     origin = quantise.getX();
     rounded = quantised(quantise);
     if (!rounded)
@@ -239,7 +250,6 @@ Value Folder::dequantised(DequantizeLinearOp op, OpBuilder &builder) {
   auto results = interp::evaluateOnnxOp(op, absl::MakeConstSpan(operands.data(), operands.size()));
   if (!results.ok())
     return nullptr;
-  weights -= type.getNumElements();
   if (tensors[1].size() != 1)
     kept.push_back(builder.getNamedAttr("axis", op.getAxisAttr()));
   ElementsAttr value = interp::toAttribute(results->front(), type);

@@ -232,6 +232,20 @@ absl::Status GraphImporter::orderNodes() {
 
 namespace {
 
+/// What to do about an operator that does not import, where one can do something.
+std::string adviceFor(const ::onnx::NodeProto &node) {
+  llvm::StringRef type = node.op_type();
+  if (isOnnxDomain(node.domain()) && type == "Conv")
+    return " (a linear as a convolution of width 1: export it as MatMul or Gemm)";
+  if (type.starts_with("DynamicQuantize") || type.starts_with("MatMulInteger") ||
+      type == "ConvInteger")
+    return " (dynamic quantisation: quantise statically, with calibration data, in QDQ format, or "
+           "give the model in float)";
+  if (type.starts_with("QLinear") || type == "QGemm" || type == "QAttention")
+    return " (quantised operators: quantise in QDQ format, or give the model in float)";
+  return "";
+}
+
 /// Collects what does not import: nodes, with those of subgraphs (which protobuf's nesting
 /// limit bounds).
 class UnknownNodes {
@@ -242,9 +256,8 @@ public:
     std::string text = describeNode(node, index);
     if (!isOnnxDomain(node.domain()))
       text += absl::StrCat(" of domain ", quoted(node.domain()));
-    if (isOnnxDomain(node.domain()) && node.op_type() == "Conv")
-      text += " (a linear as a convolution of width 1: export it as MatMul or Gemm)";
     text += inside;
+    text += adviceFor(node);
     if (++count <= kMaxListed)
       texts.push_back(std::move(text));
     for (const auto &attribute : node.attribute()) {

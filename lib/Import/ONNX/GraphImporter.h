@@ -69,6 +69,8 @@ private:
   absl::Status checkDropout(const ::onnx::NodeProto &node, mlir::NamedAttrList &attributes);
   absl::Status resolveQuantisation(llvm::SmallVectorImpl<mlir::Value> &operands,
                                    mlir::NamedAttrList &attributes);
+  /// Scales of QuantizeLinear and DequantizeLinear: finite and positive, as far as they are known.
+  absl::Status checkScales(mlir::Value scale);
   absl::Status checkUnusedOutputs(const ::onnx::NodeProto &node, int used) const;
   absl::Status finish(mlir::Operation *op, const ::onnx::NodeProto &node);
   /// Softmax of opsets before 13 sees a matrix: axes before `axis`, axes from it on.
@@ -104,6 +106,7 @@ private:
   llvm::StringMap<mlir::Value> values;
   llvm::DenseMap<mlir::Value, interp::Tensor> constants;
   int64_t evaluationWork = 0; ///< spent on `constants`, in interp::evaluationWork()
+  llvm::DenseSet<mlir::Value> checkedScales;
   mlir::Value noneValue;
 };
 

@@ -9,7 +9,8 @@
 // bit. A pair of a pair with the same constants does nothing.
 //
 // Each step moves a pair in front of an operation or drops it: at most (pairs x longest chain of
-// movers).
+// movers), and no more than kMaxWork, which no model needs: pairs that are left stay where they
+// are.
 //
 //===----------------------------------------------------------------------===//
 #include "aac/Import/Passes.h"
@@ -17,8 +18,10 @@
 #include "aac/Interp/Attributes.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
 #include <cmath>
+#include <iterator>
 
 using namespace mlir;
 
@@ -95,30 +98,74 @@ bool isAttentionProduct(Value value) {
          });
 }
 
+/// Operations made and uses changed in a graph.
+constexpr int64_t kMaxWork = 1 << 16;
+
+/// Operations in the order in which they came; those that are erased fall out.
+class Worklist {
+public:
+  void push(Operation *op) {
+    ++work;
+    places[op].push_back(queue.size());
+    queue.push_back(op);
+  }
+  void erase(Operation *op) {
+    auto found = places.find(op);
+    if (found == places.end())
+      return;
+    for (size_t place : found->second)
+      queue[place] = nullptr;
+    places.erase(found);
+  }
+  /// `to` in the place of `from`.
+  void replace(Value from, Value to) {
+    work += std::distance(from.use_begin(), from.use_end());
+    from.replaceAllUsesWith(to);
+  }
+  /// From now on there is `amount` of work to spend.
+  void setBudget(int64_t amount) {
+    work = 0;
+    budget = amount;
+  }
+  /// The next operation, null when there is none or the work is spent.
+  Operation *pop() {
+    while (work < budget && next < queue.size())
+      if (Operation *op = queue[next++])
+        return op;
+    return nullptr;
+  }
+
+private:
+  SmallVector<Operation *> queue;
+  size_t next = 0;
+  int64_t work = 0, budget = 0;
+  llvm::DenseMap<Operation *, SmallVector<size_t, 1>> places;
+};
+
 class HoistQdqPass : public impl::HoistQdqPassBase<HoistQdqPass> {
 public:
   using HoistQdqPassBase::HoistQdqPassBase;
 
   void runOnOperation() override {
     Block &body = getOperation().getBody().front();
-    SmallVector<Operation *> work;
+    Worklist work;
     for (Operation &op : body)
       if (isa<DequantizeLinearOp, MulOp, DivOp>(op) || movesElements(&op))
-        work.push_back(&op);
-    for (size_t i = 0; i < work.size(); ++i)
-      if (!work[i])
-        continue;
-      else if (isa<DequantizeLinearOp>(work[i]))
-        hoist(cast<DequantizeLinearOp>(work[i]), work);
-      else if (movesElements(work[i]))
-        sink(work[i], work);
+        work.push(&op);
+    work.setBudget(kMaxWork);
+    while (Operation *op = work.pop()) {
+      if (auto dequantise = dyn_cast<DequantizeLinearOp>(op))
+        hoist(dequantise, work);
+      else if (movesElements(op))
+        sink(op, work);
       else
-        scale(work[i], work);
+        scale(op, work);
+    }
   }
 
 private:
   /// Erases what nothing uses any more, so that uses can be counted.
-  static void erase(Operation *op, SmallVectorImpl<Operation *> &work) {
+  static void erase(Operation *op, Worklist &work) {
     SmallVector<Operation *> dead{op};
     while (!dead.empty()) {
       Operation *last = dead.pop_back_val();
@@ -127,15 +174,14 @@ private:
       if (!isOurs || !last->use_empty())
         continue;
       Operation *source = last->getOperand(0).getDefiningOp();
-      llvm::replace(work, last, static_cast<Operation *>(nullptr));
+      work.erase(last);
       last->erase();
       dead.push_back(source);
     }
   }
 
   /// A pair like `like` on `x`, with another scale if one is given.
-  Value round(OpBuilder &builder, Pair like, Value x, Value scale,
-              SmallVectorImpl<Operation *> &work) {
+  Value round(OpBuilder &builder, Pair like, Value x, Value scale, Worklist &work) {
     auto floats = cast<RankedTensorType>(x.getType());
     auto old = cast<RankedTensorType>(like.quantise.getType());
     auto codes = RankedTensorType::get(floats.getShape(), old.getElementType());
@@ -147,11 +193,11 @@ private:
     dequantise.getXMutable().assign(quantise.getResult());
     dequantise.getScaleMutable().assign(scale);
     dequantise.getResult().setType(floats);
-    work.push_back(dequantise);
+    work.push(dequantise);
     return dequantise.getResult();
   }
 
-  void hoist(DequantizeLinearOp op, SmallVectorImpl<Operation *> &work) {
+  void hoist(DequantizeLinearOp op, Worklist &work) {
     std::optional<Pair> pair = pairOf(op.getResult());
     if (!pair || op.use_empty())
       return;
@@ -160,7 +206,7 @@ private:
         inner && sameConstant(inner->quantise.getScale(), pair->quantise.getScale()) &&
         sameConstant(inner->quantise.getZeroPoint(), pair->quantise.getZeroPoint()) &&
         codesOf(*inner) == codesOf(*pair)) {
-      op.getResult().replaceAllUsesWith(x);
+      work.replace(op.getResult(), x);
       erase(op, work);
       ++numDropped;
       return;
@@ -173,13 +219,13 @@ private:
     Value rounded = round(builder, *pair, mover->getOperand(0), pair->quantise.getScale(), work);
     Operation *moved = builder.clone(*mover);
     moved->setOperand(0, rounded);
-    op.getResult().replaceAllUsesWith(moved->getResult(0));
+    work.replace(op.getResult(), moved->getResult(0));
     erase(op, work);
     ++numHoisted;
   }
 
   /// Moves a pair on an attention's product from in front of what moves its elements behind it.
-  void sink(Operation *mover, SmallVectorImpl<Operation *> &work) {
+  void sink(Operation *mover, Worklist &work) {
     std::optional<Pair> pair = pairOf(mover->getOperand(0));
     if (!pair || !pair->dequantise->hasOneUse() || mover->use_empty() ||
         !isAttentionProduct(pair->quantise.getX()))
@@ -188,17 +234,17 @@ private:
     Operation *moved = builder.clone(*mover);
     moved->setOperand(0, pair->quantise.getX());
     Value rounded = round(builder, *pair, moved->getResult(0), pair->quantise.getScale(), work);
-    mover->getResult(0).replaceAllUsesWith(rounded);
+    work.replace(mover->getResult(0), rounded);
     erase(mover, work);
-    work.push_back(moved);
+    work.push(moved);
     for (Operation *user : rounded.getUsers())
       if (movesElements(user))
-        work.push_back(user);
+        work.push(user);
     ++numHoisted;
   }
 
   /// Moves a pair from in front of a product with a power of two behind it.
-  void scale(Operation *op, SmallVectorImpl<Operation *> &work) {
+  void scale(Operation *op, Worklist &work) {
     for (unsigned at : {0u, 1u}) {
       if (at == 1 && isa<DivOp>(op))
         return;
@@ -218,10 +264,10 @@ private:
                                             DenseElementsAttr::get(old, scaled));
       Operation *product = builder.clone(*op);
       product->setOperand(at, pair->quantise.getX());
-      op->getResult(0).replaceAllUsesWith(
-          round(builder, *pair, product->getResult(0), scaleValue, work));
+      work.replace(op->getResult(0),
+                   round(builder, *pair, product->getResult(0), scaleValue, work));
       erase(op, work);
-      work.push_back(product);
+      work.push(product);
       ++numHoisted;
       return;
     }

@@ -413,6 +413,20 @@ absl::Status GraphImporter::resolveQuantisation(SmallVectorImpl<Value> &operands
   return absl::OkStatus();
 }
 
+/// Scales may be inputs; stored ones are checked whatever their number, computed ones where they
+/// are known.
+absl::Status GraphImporter::checkScales(Value scale) {
+  if (!checkedScales.insert(scale).second) // many nodes may share a long vector
+    return absl::OkStatus();
+  if (const interp::Tensor *known = evaluated(scale))
+    return interp::checkScales(*known);
+  Operation *stored = scale.getDefiningOp();
+  if (!isa_and_nonnull<ConstantOp, InitializerOp>(stored))
+    return absl::OkStatus();
+  auto tensor = interp::fromAttribute(cast<ElementsAttr>(stored->getAttr("value")));
+  return tensor.ok() ? interp::checkScales(*tensor) : tensor.status();
+}
+
 absl::Status GraphImporter::checkUnusedOutputs(const ::onnx::NodeProto &node, int used) const {
   for (int i = used; i < node.output_size(); ++i) {
     const std::string &name = node.output(i);
@@ -601,15 +615,9 @@ absl::Status GraphImporter::importKnownNode(const ::onnx::NodeProto &constNode, 
     if (status = finish(op, node); !status.ok())
       return status;
   }
-  if (isa<QuantizeLinearOp, DequantizeLinearOp>(op)) {
-    // Scales may be inputs; stored ones are checked whatever their number.
-    Operation *scale = op->getOperand(1).getDefiningOp();
-    auto stored = isa_and_nonnull<ConstantOp, InitializerOp>(scale)
-                      ? interp::fromAttribute(cast<ElementsAttr>(scale->getAttr("value")))
-                      : absl::StatusOr<interp::Tensor>(interp::Tensor());
-    if (status = stored.ok() ? interp::checkScales(*stored) : stored.status(); !status.ok())
-      return bad(std::string(status.message()));
-  }
+  if (isa<QuantizeLinearOp, DequantizeLinearOp>(op))
+    if (status = checkScales(op->getOperand(1)); !status.ok())
+      return status;
   evaluate(op);
   for (auto [i, result] : llvm::enumerate(op->getResults()))
     if (!node.output(i).empty())
