@@ -2,12 +2,13 @@
 """Prints how close quantised models come to f32: signal over noise of the logits, in dB.
 
 usage: benchmarks/accuracy.py [--build=DIR] [--work=DIR] [--options=PIPELINE_OPTIONS]... [--seeds=N]
-                              [--sentences=N] [--labels=N] [--base] [--engine] [--no-ideal] [MODEL.onnx...]
+                              [--sentences=N] [--labels=N] [--base] [--kinds=KIND,...] [--engine] [--no-ideal] [MODEL.onnx...]
 
 Without models it makes small ones (seeds 1 to N, calibrated on other sentences than they are measured on);
 --base adds ALBERT-base's size, the demo's tasks and one of --labels; a MODEL brings its cases in MODEL.npz (in.<i>.<input>), which also
-calibrate it. Columns: `ideal` rounds weights and every result of the f32 graph to AdaptivFloat<8,3> by its
-own maximum; then, for each --options (of aac-compress-pipeline; SAMPLES stands for the samples, the default
+calibrate it. Kinds of made models: `plain`; `pruned`, as the demo is; and `ffn` and `embedding`, where one channel of the FFN's output or
+of the embeddings' projection is 50 times as large as the others. Columns: `ideal` rounds weights and every result of the f32 graph to AdaptivFloat<8,3> by its
+own maximum; then, for each --options (of aac-compress-pipeline, or passes and pipelines in place of it; SAMPLES stands for the samples, the default
 is one column without and one with them), `rounded` (aac eval --rounded: formats alone) and, with --engine, `engine` (aac-sim).
 All sentences count in one ratio a model: with few logits it is largely luck, so made tasks have 64 labels.
 """
@@ -23,10 +24,52 @@ import onnx
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python"))
-from aac import models, reference  # noqa: E402
+from aac import albert, models, reference, weights  # noqa: E402
 from aac.config import DEMO_TASKS, Config  # noqa: E402
+from aac.sentences import sentence  # noqa: E402
 
 SMALL = dict(vocab=100, embedding=32, hidden=64, layers=4, heads=4, ffn=128, positions=32, seq=32, adapter=16)
+
+PRUNED = {"embedding": 0.6, "albert_layer_groups": 0.5}  # by what their names contain, as ./run demo does
+OUTLIER = 50
+MAPPING = "albert.encoder.embedding_hidden_mapping_in"
+
+
+def prune(values):
+    """Zeroes the least of each matrix, as aac-prune does."""
+    for name, array in values.items():
+        fraction = next((f for part, f in PRUNED.items() if part in name), 0)
+        if array.ndim == 2 and fraction:
+            least = np.argsort(np.abs(array), axis=None, kind="stable")[:int(fraction * array.size)]
+            values[name] = array.copy()
+            values[name].flat[least] = 0
+
+
+def enlarge(linear):
+    """A change that makes one channel of a linear's result an outlier."""
+    def change(values):
+        for name in (f"{linear}.weight", f"{linear}.bias"):
+            values[name] = values[name].copy()
+            values[name][7] *= OUTLIER
+    return change
+
+
+KINDS = {"plain": lambda values: None, "pruned": prune, "ffn": enlarge(f"{weights.LAYER}.ffn_output"),
+         "embedding": enlarge(MAPPING)}
+
+
+def make_suite(config, tasks, kind, folder, count):
+    """Models of `tasks` with changed weights, and `count` sentences of each; the models' paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shared, paths = weights.backbone(config), {}
+    for task, labels in tasks.items():
+        values = {**shared, **weights.task(config, task, labels)}
+        KINDS[kind](values)
+        paths[task] = folder / f"{task}.onnx"
+        albert.save(albert.build(config, task, values), paths[task])
+        for index in range(count):
+            np.savez(models.sentence_path(folder, task, index), **sentence(config, task, index))
+    return paths
 
 
 class Tools:
@@ -97,8 +140,9 @@ def measure(tools, model, sentences, samples, pipelines, engine, want_ideal):
         row.append(ratio([ideal_logits(proto, dict(np.load(s))) for s in sentences]))
     for options in pipelines:
         options = options.replace("SAMPLES", f"t={samples}")
+        pipeline = options if options.startswith("aac-") else f"aac-compress-pipeline{{{options}}}"
         tools.run("aac-opt", f"{stem}.aac.mlirbc", "--emit-bytecode", "-o", f"{stem}.q.mlirbc",
-                  f"--pass-pipeline=builtin.module(aac-compress-pipeline{{{options}}})")
+                  f"--pass-pipeline=builtin.module({pipeline})")
         row.append(ratio([tools.logits("aac", "eval", "--rounded", f"{stem}.q.mlirbc", f"--input={s}")
                           for s in sentences]))
         if engine:
@@ -120,6 +164,7 @@ def main():
     parser.add_argument("--sentences", type=int, default=8)
     parser.add_argument("--base", action="store_true")
     parser.add_argument("--labels", type=int, default=64)
+    parser.add_argument("--kinds", default="plain")
     parser.add_argument("--engine", action="store_true")
     parser.add_argument("--no-ideal", action="store_true")
     parser.add_argument("models", nargs="*", type=pathlib.Path)
@@ -130,14 +175,16 @@ def main():
     pipelines = arguments.options or ["", "calibrate=SAMPLES"]
 
     suites, many = [], {"task": arguments.labels}
-    for seed in [] if arguments.models else range(1, arguments.seeds + 1):
-        suites.append((f"small {seed}", Config(**SMALL, seed=seed), many))
-    if arguments.base:
-        suites.append(("base", Config(), {**many, **DEMO_TASKS}))
+    for kind in [] if arguments.models else arguments.kinds.split(","):
+        label = "" if kind == "plain" else f"{kind} "
+        for seed in range(1, arguments.seeds + 1):
+            suites.append((f"{label}small {seed}", kind, Config(**SMALL, seed=seed), many))
+        if arguments.base:
+            suites.append((f"{label}base", kind, Config(), {**many, **DEMO_TASKS}))
     jobs = []
-    for label, config, tasks in suites:
+    for label, kind, config, tasks in suites:
         folder, count = arguments.work / label.replace(" ", "_"), arguments.sentences
-        paths = models.make_suite(config, tasks, folder, 2 * count)
+        paths = make_suite(config, tasks, kind, folder, 2 * count)
         for task, path in paths.items():
             sentences = [models.sentence_path(folder, task, i) for i in range(2 * count)]
             jobs.append((label if task in many else f"{label} {task}", path, sentences[:count], sentences[count:]))
