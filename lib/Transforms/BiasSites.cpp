@@ -4,6 +4,7 @@
 #include "aac/Transforms/AddTask.h"
 #include "aac/Transforms/ParamValues.h"
 #include "aac/Transforms/Sharing.h"
+#include <algorithm>
 
 using namespace mlir;
 using namespace aac;
@@ -43,6 +44,7 @@ void AttendedTokens::note(Operation *op, const interp::Tensor &result) {
   if (!isa<MaskOp>(op))
     return;
   attended.clear();
+  sentences = static_cast<size_t>(result.shape.front());
   for (float value : result.f)
     attended.push_back(value == 0);
 }
@@ -56,14 +58,29 @@ std::vector<size_t> AttendedTokens::among(size_t rows) const {
   return chosen;
 }
 
-std::vector<double> AttendedTokens::meanOfRows(const interp::Tensor &tensor) const {
+std::vector<float> AttendedTokens::meansOfSentences(const interp::Tensor &tensor) const {
   auto width = static_cast<size_t>(tensor.shape.back());
-  std::vector<double> mean(width, 0);
-  std::vector<size_t> rows = among(width == 0 ? 0 : tensor.f.size() / width);
-  for (size_t row : rows)
+  size_t rows = width == 0 ? 0 : tensor.f.size() / width;
+  bool oneEach = rows == attended.size(); // a row a token, in whatever shape
+  size_t count = oneEach ? sentences : static_cast<size_t>(tensor.shape.front());
+  size_t each = count == 0 ? 0 : rows / count;
+  std::vector<float> means(count * width, 0);
+  std::vector<double> sum(width);
+  for (size_t sentence = 0; sentence < count; ++sentence) {
+    llvm::fill(sum, 0.0);
+    auto begin = attended.begin() + static_cast<ptrdiff_t>(oneEach ? sentence * each : 0);
+    bool all = !oneEach || std::none_of(begin, begin + each, [](bool a) { return a; });
+    size_t summed = 0;
+    for (size_t row = sentence * each; row < (sentence + 1) * each; ++row) {
+      if (!all && !attended[row])
+        continue;
+      ++summed;
+      for (size_t i = 0; i < width; ++i)
+        sum[i] += tensor.f[row * width + i];
+    }
     for (size_t i = 0; i < width; ++i)
-      mean[i] += tensor.f[row * width + i];
-  for (double &value : mean)
-    value /= static_cast<double>(std::max<size_t>(rows.size(), 1));
-  return mean;
+      means[sentence * width + i] =
+          static_cast<float>(sum[i] / static_cast<double>(std::max<size_t>(summed, 1)));
+  }
+  return means;
 }

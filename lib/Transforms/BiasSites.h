@@ -8,10 +8,12 @@
 
 namespace aac {
 
-/// On a bias (f32 elements): what the linear that it belongs to should give, as calibration saw it.
-/// [features]: the mean over attended tokens; [rows, features]: each row, where that is one a
-/// sentence.
+/// On a bias (f32 elements, [sentences, features]): what the linear that it belongs to should give,
+/// as calibration saw it: the mean over the attended tokens of each sentence.
 inline constexpr llvm::StringLiteral kTargetAttr = "aac.target";
+
+/// Fewer sentences do not tell chance from error, and correct no bias.
+inline constexpr int64_t kLeastSentences = 4;
 
 /// The linears whose bias is a task's own (adapters, pooler, classifier), not all zeros, not
 /// stored yet, and added once an inference: what is added there moves nothing else.
@@ -34,15 +36,15 @@ class AttendedTokens {
 public:
   /// Tells of each operation's result, before those that are to be averaged.
   void note(mlir::Operation *op, const interp::Tensor &result);
-  /// True if the rows of `tensor` are sentences, not tokens.
-  static bool isPooled(const interp::Tensor &tensor) { return tensor.shape.size() == 2; }
   /// Which of `rows` rows belong to attended tokens: all, where they are not one a token.
   std::vector<size_t> among(size_t rows) const;
-  /// The mean of the rows of `tensor` that belong to attended tokens.
-  std::vector<double> meanOfRows(const interp::Tensor &tensor) const;
+  /// For each sentence the mean of the rows of `tensor` ([sentences, ..., features]) that belong to
+  /// attended tokens; of a sentence that has none, of all its rows.
+  std::vector<float> meansOfSentences(const interp::Tensor &tensor) const;
 
 private:
   std::vector<bool> attended; ///< of one inference; empty without a mask
+  size_t sentences = 0;       ///< that these tokens belong to
 };
 
 } // namespace aac

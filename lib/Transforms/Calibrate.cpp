@@ -68,8 +68,8 @@ struct Seen {
   /// Of the first repetition of a loop and of the later ones.
   llvm::DenseMap<Value, double> first, later;
   llvm::DenseMap<Operation *, double> variance; ///< of layer norms
-  /// What biases should lead to, and if that is by rows (BiasSites.h).
-  llvm::DenseMap<Operation *, std::pair<std::vector<float>, bool>> targets;
+  /// What biases should lead to (BiasSites.h).
+  llvm::DenseMap<Operation *, std::vector<float>> targets;
 
   /// Adds what another batch of the same task showed; targets stay those of the first.
   void add(const Seen &more) {
@@ -145,7 +145,8 @@ double largestMagnitude(ArrayRef<float> values) {
   return largest >= 0x7f800000 ? INFINITY : llvm::bit_cast<float>(largest);
 }
 
-absl::Status run(TaskOp task, Sentence inputs, const Method &method, const BiasSites &sites,
+/// Runs `task` on one batch; the biases of `sites` get targets, if there are any.
+absl::Status run(TaskOp task, Sentence inputs, const Method &method, const BiasSites *sites,
                  bool ranges, interp::Parameters &parameters, Seen &seen) {
   auto layerNorms = layerNormsOf(task);
   // The least that each row had in any repetition; which rows count is known at the end.
@@ -188,13 +189,8 @@ absl::Status run(TaskOp task, Sentence inputs, const Method &method, const BiasS
   AttendedTokens attended;
   auto note = [&](Operation *op, int64_t repetition, const Tensor &result) {
     attended.note(op, result);
-    ParamOp bias = sites.lookup(op, repetition);
-    if (!bias)
-      return;
-    auto &[target, byRow] = seen.targets[bias];
-    byRow = AttendedTokens::isPooled(result);
-    std::vector<double> mean = attended.meanOfRows(result);
-    target = byRow ? result.f : std::vector<float>(mean.begin(), mean.end());
+    if (ParamOp bias = sites ? sites->lookup(op, repetition) : nullptr)
+      seen.targets[bias] = attended.meansOfSentences(result);
   };
   interp::Options options;
   options.observe = observe;
@@ -267,8 +263,11 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
     interp::Parameters parameters(getOperation());
     parallelFor(&getContext(), 0, pieces.size(), [&](size_t piece) {
       auto [i, batch] = pieces[piece];
-      absl::Status status = run(tasks[i], std::move((*sets)[i].batches[batch]), *parsed, sites,
-                                ranges, parameters, seenIn[i][batch]);
+      CalibrationSet &set = (*sets)[i];
+      // Made-up sentences have other means than those that come: what they correct is luck.
+      bool targets = batch == 0 && set.samples >= kLeastSentences;
+      absl::Status status = run(tasks[i], std::move(set.batches[batch]), *parsed,
+                                targets ? &sites : nullptr, ranges, parameters, seenIn[i][batch]);
       if (status.ok())
         return;
       std::lock_guard<std::mutex> guard(lock);
@@ -372,15 +371,11 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
   }
 
   void noteTargets(Seen &seen) {
-    for (auto &[bias, entry] : seen.targets) {
-      auto &[target, byRow] = entry;
-      auto width = cast<ParamOp>(bias).getTensorType().getNumElements();
-      SmallVector<int64_t> shape{width};
-      if (byRow)
-        shape.insert(shape.begin(), static_cast<int64_t>(target.size()) / width);
-      bias->setAttr(kTargetAttr, DenseElementsAttr::get(
-                                     RankedTensorType::get(shape, Float32Type::get(&getContext())),
-                                     ArrayRef<float>(target)));
+    for (auto &[bias, target] : seen.targets) {
+      int64_t width = cast<ParamOp>(bias).getTensorType().getNumElements();
+      auto type = RankedTensorType::get({static_cast<int64_t>(target.size()) / width, width},
+                                        Float32Type::get(&getContext()));
+      bias->setAttr(kTargetAttr, DenseElementsAttr::get(type, ArrayRef<float>(target)));
       ++numTargets;
     }
   }

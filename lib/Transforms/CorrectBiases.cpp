@@ -28,20 +28,18 @@ using interp::Tensor;
 
 namespace {
 
-/// The mean error of each feature, scaled down as far as it may be chance: by 1 - (its variance
-/// over its square), both summed over the features (James and Stein).
-std::vector<double> meanError(const Tensor &found, ArrayRef<float> wanted) {
-  auto width = static_cast<size_t>(found.shape.back());
+/// The mean error of each of `width` features over sentences, scaled down as far as it may be
+/// chance: by 1 - (its variance over its square), both summed over the features (James and Stein).
+std::vector<double> meanError(ArrayRef<float> found, ArrayRef<float> wanted, size_t width) {
   size_t rows = wanted.size() / width;
   std::vector<double> mean(width, 0);
-  constexpr size_t kLeastRows = 4; // fewer do not tell chance from error
-  if (rows < kLeastRows)
+  if (rows < kLeastSentences)
     return mean;
   for (size_t i = 0; i < wanted.size(); ++i)
-    mean[i % width] += (static_cast<double>(wanted[i]) - found.f[i]) / static_cast<double>(rows);
+    mean[i % width] += (static_cast<double>(wanted[i]) - found[i]) / static_cast<double>(rows);
   double squares = 0, variance = 0;
   for (size_t i = 0; i < wanted.size(); ++i) {
-    double rest = static_cast<double>(wanted[i]) - found.f[i] - mean[i % width];
+    double rest = static_cast<double>(wanted[i]) - found[i] - mean[i % width];
     variance += rest * rest / static_cast<double>((rows - 1) * rows);
   }
   for (double value : mean)
@@ -72,8 +70,9 @@ struct CorrectBiasesPass : aac::impl::CorrectBiasesPassBase<CorrectBiasesPass> {
     std::vector<absl::Status> statuses(tasks.size());
     interp::Parameters parameters(suite);
     parallelFor(&getContext(), 0, tasks.size(), [&](size_t i) {
-      statuses[i] =
-          run(tasks[i], std::move((*sets)[i].batches.front()), sites, parameters, corrected[i]);
+      if ((*sets)[i].samples >= kLeastSentences)
+        statuses[i] =
+            run(tasks[i], std::move((*sets)[i].batches.front()), sites, parameters, corrected[i]);
     });
     for (size_t i = 0; i < tasks.size(); ++i) {
       if (!statuses[i].ok()) {
@@ -103,19 +102,12 @@ struct CorrectBiasesPass : aac::impl::CorrectBiasesPassBase<CorrectBiasesPass> {
       if (!target || bias.getFormatAttr()) // int8, where a pattern names it
         return;
       auto wanted = llvm::to_vector(target.getValues<float>());
-      bool byRow = target.getType().getRank() == 2;
       auto width = static_cast<size_t>(result.shape.back());
+      std::vector<float> found = attended.meansOfSentences(result);
       // Samples that have changed since they were measured.
-      if (byRow ? wanted.size() != result.f.size() : wanted.size() != width)
+      if (wanted.size() != found.size())
         return;
-      std::vector<double> error;
-      if (byRow) {
-        error = meanError(result, wanted);
-      } else {
-        error = attended.meanOfRows(result);
-        for (size_t i = 0; i < width; ++i)
-          error[i] = wanted[i] - error[i];
-      }
+      std::vector<double> error = meanError(found, wanted, width);
       FailureOr<Elements<float>> values = readFloats(bias);
       if (failed(values))
         return;

@@ -83,8 +83,14 @@ def main(folder):
     expect(mean["samples"] > mean["ideal"], "calibrated: not above rounding node by node")
     expect(mean["samples"] >= mean["uncorrected"] + CORRECTED_DB, "correcting biases is worth nothing")
 
+    # Sentences that nobody gave correct nothing: the stream is the one without correction.
+    one = folder / "1"
+    compiled(one, "seeded", "aac-prepare-pipeline,aac.suite(aac-quantise),aac-encode")
+    expect((one / "seeded.aacs").read_bytes() == (one / "default.aacs").read_bytes(),
+           "pseudo-random sentences correct biases")
+
     # What is shared by two tasks, and the backbone of one, keep their values.
-    one, cases = folder / "1", folder / "1" / "cases.npz"
+    cases = one / "cases.npz"
     text = {}
     for name, passes in (("before", ""), ("after", f",aac-correct-biases{{samples=t={cases}}}")):
         text[name], _ = run("aac-opt", one / "aac.mlirbc", "--mlir-elide-elementsattrs-if-larger=4096",

@@ -225,8 +225,9 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
     counts them. Both count magnitudes in 16 bins an octave, so they give the same on every machine.
     A task with samples of its own gets `aac.samples`, their number.
 
-    A bias that `aac-correct-biases` can correct gets `aac.target`, what the linear that it belongs to
-    gives on the first 2048 tokens.
+    Where a task has four samples or more, a bias that `aac-correct-biases` can correct gets `aac.target`:
+    what the linear that it belongs to gives in each sentence of the first 2048 tokens, in the mean over
+    attended tokens.
 
     `samples=none` measures nothing; `aac-quantise` then derives magnitudes from the weights.
 
@@ -338,15 +339,15 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
 def CorrectBiasesPass : AacSuitePass<"aac-correct-biases"> {
   let summary = "takes the mean error of quantising out of a task's biases";
   let description = [{
-    Runs each task with rounded results on the sentences that calibration saw and compares the mean
+    Runs each task that has samples with rounded results on them and compares the mean
     of each feature behind a bias with `aac.target`, what it was in f32; the difference is added
     to the bias. Biases are corrected in the order in which an inference meets them. Only biases
     that are a task's own (adapters, pooler, classifier), used once an inference and not all zeros
     are changed: what is shared stays what it is, and no command is added.
 
-    Where a row is a sentence (pooler, classifier), chance is told from error by the scatter over
-    sentences: the difference is scaled by max(0, 1 - variance of the mean / square of the mean),
-    and fewer than four sentences correct nothing. A bias beyond what its lanes hold stays.
+    The scatter over sentences tells chance from error: the difference is scaled
+    by max(0, 1 - variance of the mean / square of the mean), both summed over features, and fewer than
+    four sentences, or made-up ones, correct nothing. A bias beyond what its lanes hold stays.
 
     Precondition: `aac-quantise`. Postcondition: `aac.target` is gone.
 
