@@ -142,7 +142,7 @@ FailureOr<uint64_t> TaskLowering::addressOf(Value value, Operation *reader) {
 FailureOr<int64_t> TaskLowering::inputNumber(Value ids, Operation *reader) {
   auto argument = dyn_cast<BlockArgument>(ids);
   if (!argument || argument.getOwner()->getParentOp() != task)
-    return reader->emitError("its ids must be an input of the task or constant");
+    return reader->emitError("must read an input of the task; only ids may be constant");
   return argument.getArgNumber();
 }
 

@@ -551,3 +551,31 @@ aac.suite {
     aac.return %x : tensor<1x2x4xf32>
   }
 }
+
+// -----
+
+aac.suite {
+  // expected-error @below {{unknown kind 'cells'; expected weights, vectors, rows, table, ids or constant}}
+  aac.stored @s "cells" = dense<1> : tensor<16xi8> {sources = [], count = 1, stride = 16, sharing = #aac.sharing<task>, tasks = ["t"]}
+}
+
+// -----
+
+aac.suite {
+  // expected-error @below {{value must be one-dimensional i8, got 'tensor<1x16xi8>'}}
+  aac.stored @s "rows" = dense<1> : tensor<1x16xi8> {sources = [], count = 1, stride = 16, sharing = #aac.sharing<task>, tasks = ["t"]}
+}
+
+// -----
+
+aac.suite {
+  // expected-error @below {{weights need tile_rows, row_vectors, mask_offsets, data_offsets, data_rows}}
+  aac.stored @s "weights" = dense<1> : tensor<16xi8> {sources = [], count = 1, stride = 16, sharing = #aac.sharing<task>, tasks = ["t"]}
+}
+
+// -----
+
+aac.suite {
+  // expected-error @below {{mask_offsets, data_offsets and data_rows differ in length: 1, 2, 2}}
+  aac.stored @s "weights" = dense<1> : tensor<16xi8> {sources = [], count = 1, stride = 16, sharing = #aac.sharing<task>, tasks = ["t"], tile_rows = 16 : i64, row_vectors = 1 : i64, mask_offsets = array<i64: 0>, data_offsets = array<i64: 0, 8>, data_rows = array<i64: 1, 1>}
+}

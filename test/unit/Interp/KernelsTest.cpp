@@ -1,5 +1,5 @@
 //===- KernelsTest.cpp - the interpreter's tensor functions ---------------===//
-#include "aac/Interp/Kernels.h"
+#include "TensorFixture.h"
 
 #include <cmath>
 #include <gmock/gmock.h>
@@ -9,37 +9,9 @@
 using namespace aac::interp;
 using testing::ElementsAre;
 using testing::FloatNear;
-using testing::HasSubstr;
 using testing::Pointwise;
 
 namespace {
-
-Tensor floats(Shape shape, std::vector<float> values) {
-  Tensor t = Tensor::floats(std::move(shape));
-  EXPECT_EQ(t.f.size(), values.size());
-  t.f = std::move(values);
-  return t;
-}
-
-Tensor integers(Shape shape, std::vector<int64_t> values) {
-  Tensor t = Tensor::integers(std::move(shape));
-  EXPECT_EQ(t.i.size(), values.size());
-  t.i = std::move(values);
-  return t;
-}
-
-/// 0, 1, 2, ...
-Tensor ramp(Shape shape) {
-  Tensor t = Tensor::floats(std::move(shape));
-  for (size_t i = 0; i < t.f.size(); ++i)
-    t.f[i] = static_cast<float>(i);
-  return t;
-}
-
-template <typename T> void expectError(const absl::StatusOr<T> &result, const char *text) {
-  ASSERT_FALSE(result.ok());
-  EXPECT_THAT(std::string(result.status().message()), HasSubstr(text));
-}
 
 TEST(Unary, FloatsAndIntegers) {
   auto x = floats({3}, {-1.5f, 0.0f, 2.0f});
