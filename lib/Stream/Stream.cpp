@@ -304,9 +304,9 @@ public:
     case SectionKind::Symbols:
       return readSymbols(what, section);
     case SectionKind::Locations:
-      return readLocations(what, section);
+      break;
     }
-    return error(what, ": kind is not defined");
+    return readLocations(what, section);
   }
 
   absl::StatusOr<Stream> finish() {

@@ -99,3 +99,49 @@ onnx.graph @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
   %y = onnx.DequantizeLinear %q, %v, %none {axis = 1 : i64} : (tensor<1x2x4xui8>, tensor<2xf32>, none) -> tensor<1x2x4xf32>
   onnx.return %y : tensor<1x2x4xf32>
 }
+
+// -----
+
+// Weights that were elided when the file was printed.
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x2x3xf32>) inputs ["x"] outputs ["y"] {
+  %w = onnx.Initializer "w" dense_resource<absent> : tensor<3x2xf32>
+  // expected-note @+1 {{(MatMul): a linear, but the data of its weight or bias is missing}}
+  %0 = onnx.MatMul %x, %w : (tensor<1x2x3xf32>, tensor<3x2xf32>) -> tensor<1x2x2xf32>
+  onnx.return %0 : tensor<1x2x2xf32>
+}
+
+// -----
+
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x2xi64>) inputs ["x"] outputs ["y"] {
+  %w = onnx.Initializer "w" dense_resource<absent> : tensor<4x16xf32>
+  // expected-note @+1 {{(Gather): an embedding, but the data of its table is missing}}
+  %0 = onnx.Gather %w, %x : (tensor<4x16xf32>, tensor<1x2xi64>) -> tensor<1x2x16xf32>
+  onnx.return %0 : tensor<1x2x16xf32>
+}
+
+// -----
+
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x2x3xf32>) inputs ["x"] outputs ["y"] {
+  %w = onnx.Initializer "w" dense<1.0> : tensor<3xf32>
+  %b = onnx.Initializer "b" dense_resource<absent> : tensor<3xf32>
+  // expected-note @+1 {{(LayerNormalization): a layer norm, but the data of its scale or bias is missing}}
+  %0 = onnx.LayerNormalization %x, %w, %b {epsilon = 0.1 : f32} : (tensor<1x2x3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<1x2x3xf32>
+  onnx.return %0 : tensor<1x2x3xf32>
+}
+
+// -----
+
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x2x3xf32>) inputs ["x"] outputs ["y"] {
+  %s = onnx.Initializer "s" dense<0.5> : tensor<f32>
+  %z = onnx.Initializer "z" dense<0> : tensor<i8>
+  %b = onnx.Initializer "b" dense_resource<absent> : tensor<3xf32>
+  %q = onnx.QuantizeLinear %x, %s, %z : (tensor<1x2x3xf32>, tensor<f32>, tensor<i8>) -> tensor<1x2x3xi8>
+  %d = onnx.DequantizeLinear %q, %s, %z : (tensor<1x2x3xi8>, tensor<f32>, tensor<i8>) -> tensor<1x2x3xf32>
+  // expected-note @+1 {{(Add): a requantise, but the data of its bias is missing}}
+  %0 = onnx.Add %d, %b : (tensor<1x2x3xf32>, tensor<3xf32>) -> tensor<1x2x3xf32>
+  onnx.return %0 : tensor<1x2x3xf32>
+}

@@ -214,7 +214,7 @@ ir::TaskOp TaskRaiser::emit(ir::SuiteOp suite, SymbolTable &symbols) {
     Value result = llvm::is_contained(inputs, Value()) ? Value() : match.emit(emitter, inputs);
     if (!result) {
       refusals.push_back({value.getDefiningOp(),
-                          "a " + match.pattern.str() + ", but " +
+                          (vowel(match.pattern) ? "an " : "a ") + match.pattern.str() + ", but " +
                               (emitter.error.empty() ? "its input is unknown" : emitter.error)});
       return nullptr;
     }

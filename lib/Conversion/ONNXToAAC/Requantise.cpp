@@ -81,8 +81,11 @@ bool raise::matchRequantise(Graph &graph, Value value, Match &match, std::string
   match.emit = [parts = *parts](Emitter &emitter, ArrayRef<Value> inputs) -> Value {
     Value bias;
     if (parts.bias) {
+      if (lastDim(inputs[0]) != parts.bias->size())
+        return emitter.fail("its input has " + std::to_string(lastDim(inputs[0])) +
+                            " features here, its bias " + std::to_string(parts.bias->size()));
       bias = emitter.tensor(*parts.bias, {lastDim(inputs[0])}, meaningfulName(parts.bias->name));
-      if (!bias || lastDim(inputs[0]) != parts.bias->size())
+      if (!bias)
         return emitter.fail("the data of its bias is missing");
     }
     MLIRContext *context = emitter.builder.getContext();

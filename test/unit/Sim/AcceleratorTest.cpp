@@ -219,7 +219,7 @@ TEST_F(CorrectedTest, SaysWhatIsWrong) {
   EXPECT_THAT(errorOf({{0x04, 3}, {0x04, 3}}), HasSubstr("wait for its interrupt first"));
   EXPECT_EQ(errorOf({{0x04, 3}, {0x58, 0x81}, {0x10, 0x01004010}, {0x04, 7}}), "")
       << "one transfer beside one operation";
-  EXPECT_THAT(errorOf({{0x05, 1}}), HasSubstr("no multiple of 4"));
+  EXPECT_THAT(errorOf({{0x05, 1}}), HasSubstr("register 0x05: the address is no multiple of 4"));
   EXPECT_THAT(errorOf({{0x28, 4}, {0x40, 3}, {0x04, 1}}), HasSubstr("no multiple of 8"));
   EXPECT_THAT(errorOf({{0x04, 4}}), HasSubstr("write 0x4c = 1"));
   EXPECT_THAT(errorOf({{0x40, 4095}, {0x48, 1}, {0x04, 3}}),
@@ -229,9 +229,10 @@ TEST_F(CorrectedTest, SaysWhatIsWrong) {
   EXPECT_THAT(errorOf({{0x50, 1}, {0x04, 7}}), HasSubstr("write 0x50 = 0"));
   EXPECT_THAT(errorOf({{0x58, 0x81}, {0x04, 7}}), HasSubstr("not all multiples of 16"));
   EXPECT_THAT(errorOf({{0x50, 1}, {0x58, 4}, {0x04, 8}}), HasSubstr("write 0x54 = 1"));
-  EXPECT_THAT(errorOf({{0x50, 1}, {0x58, 4}, {0x54, 1}, {0x04, 8}}), HasSubstr("write 0x20"));
+  EXPECT_THAT(errorOf({{0x50, 1}, {0x58, 4}, {0x54, 1}, {0x04, 8}}),
+              HasSubstr("num_vector and num_timestep must be 1 or more: write 0x20"));
   EXPECT_THAT(errorOf({{0x50, 1}, {0x58, 8}, {0x54, 2}, {0x20, 0x101}, {0x04, 9}}),
-              HasSubstr("is not dense"));
+              HasSubstr("vector 0 is not dense: its mask word is 0x0000"));
   EXPECT_THAT(errorOf({{0x04, 12}}), HasSubstr("needs an entropy"));
   EXPECT_EQ(errorOf({{0x04, 0}, {0x04, 99}}), "") << "other opcodes do nothing";
 }

@@ -192,6 +192,8 @@ TEST_F(PublishedTest, EntropyAndFrequency) {
   // Near 2836: bin 4, the fifth oscillator code and the fifth regulator code.
   EXPECT_EQ(accelerator->read(0x5c) >> 2 & 63, 0x01010101u >> 24 & 63);
   EXPECT_EQ(accelerator->read(0x5c) >> 10 & 255, 0x01010101u * 0x14 / 4 & 255);
+  EXPECT_THAT(run({{0x24, 0}, {0x04, 12}, {kIrq, 0}}),
+              HasSubstr("Dvfs divides by enpy_scale, which is 0: write 0x24"));
 }
 
 //===----------------------------------------------------------------------===//

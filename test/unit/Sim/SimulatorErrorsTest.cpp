@@ -34,8 +34,10 @@ TEST_F(SimulatorTest, AddressErrors) {
                        make(Opcode::TierPower, {{Field::Tier, 1}, {Field::State, 1}}),
                        copy(kSram, kSram + 1, 1)}),
               HasSubstr("which nothing has written"));
-  EXPECT_THAT(errorOf({make(Opcode::TierPower, {{Field::Tier, 9}})}), HasSubstr("tier 9"));
-  EXPECT_THAT(errorOf({make(Opcode::Dvfs, {{Field::Point, 15}})}), HasSubstr("operating point 15"));
+  EXPECT_THAT(errorOf({make(Opcode::TierPower, {{Field::Tier, 9}})}),
+              HasSubstr("tier 9 of a machine with 3 tiers"));
+  EXPECT_THAT(errorOf({make(Opcode::Dvfs, {{Field::Point, 15}})}),
+              HasSubstr("operating point 15 of a machine with "));
 }
 
 TEST_F(SimulatorTest, EngineMemoryErrors) {
@@ -95,7 +97,8 @@ TEST_F(SimulatorTest, HostErrors) {
   stream.tasks[0].outputs = {{"y", ElementType::F32, {1, 2}}};
   EXPECT_THAT(errorOf({make(Opcode::HostOutput, {{Field::Timesteps, 3}, {Field::Columns, 1}})}),
               HasSubstr("writes 3 x 1 values to output 'y', which has 2"));
-  EXPECT_THAT(errorOf({make(Opcode::HostOutput, {{Field::Layout, 1}})}), HasSubstr("layout 1"));
+  EXPECT_THAT(errorOf({make(Opcode::HostOutput, {{Field::Layout, 1}})}),
+              HasSubstr("layout 1; only 0 exists"));
   EXPECT_THAT(errorOf({}), HasSubstr("the program wrote no output 'y'"));
 }
 
@@ -105,6 +108,20 @@ TEST_F(SimulatorTest, ControlErrors) {
   EXPECT_THAT(errorOf({end}), HasSubstr("end without loop"));
   EXPECT_THAT(errorOf({loop}), HasSubstr("loop without end"));
   EXPECT_THAT(errorOf({make(Opcode::Loop), end}), HasSubstr("a loop of no repetitions"));
+  // Inputs and outputs are a task's; no task runs at power-on.
+  auto atPowerOn = [&](Instruction in) {
+    stream.programs = {{"on", ProgramRole::PowerOn, 1, {in}, {0}}};
+    return std::string(Simulator::create(stream, machine)->runPowerOn().message());
+  };
+  EXPECT_THAT(atPowerOn(gather(kDram, 2, 16)), HasSubstr("reads a task's input outside a task"));
+  EXPECT_THAT(atPowerOn(make(Opcode::HostOutput)),
+              HasSubstr("writes a task's output outside a task"));
+  ASSERT_TRUE(run({}).ok());
+  EXPECT_EQ(simulator->switchTo(1).message(), "task 1 of a stream with 1 tasks");
+  EXPECT_EQ(simulator->run(-1, inputs).status().message(), "task -1 of a stream with 1 tasks");
+  stream.tasks[0].runProgram = 7;
+  EXPECT_THAT(errorOf({}), HasSubstr("program 7 of a stream with 1 programs"));
+  stream.tasks[0].runProgram = 0;
   EXPECT_THAT(errorOf({make(Opcode::TaskBegin, {{Field::Task, 3}})}),
               HasSubstr("names task 3, but task 0 runs"));
 }
@@ -129,13 +146,15 @@ TEST_F(SimulatorTest, RefusesMachinesItCannotSimulate) {
   };
   Machine m = machine;
   m.engine.semantics = Semantics::Published;
-  EXPECT_THAT(refused(m), HasSubstr("semantics PUBLISHED"));
+  EXPECT_THAT(refused(m),
+              HasSubstr("cannot simulate programs under semantics PUBLISHED; use a machine with "
+                        "CORRECTED"));
   m = machine;
   m.engine.vectorSize = 32;
-  EXPECT_THAT(refused(m), HasSubstr("vectors of 32 codes"));
+  EXPECT_THAT(refused(m), HasSubstr("cannot simulate vectors of 32 codes, only of 16"));
   m = machine;
   m.engine.accumulatorBits = 24;
-  EXPECT_THAT(refused(m), HasSubstr("accumulators of 24 bits"));
+  EXPECT_THAT(refused(m), HasSubstr("cannot simulate accumulators of 24 bits, only of 32"));
   m = machine;
   m.engine.sfuFractionBits = 10;
   EXPECT_THAT(refused(m), HasSubstr("SFU words of 20 bits, 10 of them fraction"));

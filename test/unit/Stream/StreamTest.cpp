@@ -6,7 +6,6 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include <chrono>
 #include <functional>
 #include <random>
 #include <tuple>
@@ -325,6 +324,70 @@ TEST(Stream, HeaderErrorsSayWhatIsWrong) {
   EXPECT_THAT(error(other), HasSubstr("section 0 (machine): length is 72057594037927"));
 }
 
+/// `bytes` with `extra` behind the metadata of the first section of `kind`, all lengths and CRCs
+/// right: a field of a protobuf message counts when it comes last.
+std::string withField(const std::string &bytes, uint32_t kind, absl::string_view extra) {
+  auto padded = [](size_t size) { return (size + 7) / 8 * 8; };
+  size_t at = 24;
+  while (get(bytes, at, 4) != kind)
+    at += 32 + padded(get(bytes, at + 16, 8));
+  size_t metadata = get(bytes, at + 4, 4), payload = get(bytes, at + 16, 8);
+  std::string body = bytes.substr(at + 32, metadata).append(extra.data(), extra.size());
+  std::string content = bytes.substr(at + 32 + std::min(padded(metadata), payload),
+                                     payload - std::min(padded(metadata), payload));
+  std::string head = bytes.substr(at, 32);
+  put32(head, 4, static_cast<uint32_t>(body.size()));
+  if (!content.empty())
+    body.resize(padded(body.size()));
+  body += content;
+  put32(head, 16, static_cast<uint32_t>(body.size()));
+  body.resize(padded(body.size()));
+  std::string result = bytes.substr(0, at) + head + body + bytes.substr(at + 32 + padded(payload));
+  put32(result, 8, static_cast<uint32_t>(result.size()));
+  repair(result);
+  return result;
+}
+
+TEST(Stream, ForgedSectionsAreNamed) {
+  std::string bytes = bytesOf(smallStream());
+  auto error = [](const std::string &bytes) { return message(deserialize(bytes).status()); };
+  enum { kMachine = 1, kTask, kImage, kProgram, kSymbols, kLocations };
+  ASSERT_EQ(withField(bytes, kTask, ""), bytes);
+  EXPECT_EQ(error(withField(bytes, kMachine, "\xff")),
+            "section 0 (machine): metadata is not a StreamMachine message");
+  EXPECT_EQ(error(withField(bytes, kTask, "\x20\xff\xff\xff\xff\x0f")), // run_program = 2^32 - 1
+            "section 1 (task): run_program is 4294967295");
+  EXPECT_EQ(error(withField(bytes, kTask, "\x28\x01")), // one more switch_from
+            "task a \"quoted\" task: switch_from has 5 entries, 3 tasks need 4");
+  EXPECT_EQ(error(withField(bytes, kProgram, "\x18\x09")), // location_delta = -5
+            "section 7 (program): location_delta leads to location -6");
+  EXPECT_EQ(error(withField(bytes, kSymbols, absl::string_view("\x0a\x02\x08\x05", 4))),
+            "symbols: number 2 is missing");
+  EXPECT_EQ(error(withField(bytes, kLocations, absl::string_view("\x0a\x02\x08\x07", 4))),
+            "locations: number 4 is missing");
+  EXPECT_THAT(error(withField(bytes, kLocations, absl::string_view("\x0a\x02\x08\x01", 4))),
+              HasSubstr("location number 1 is there twice"));
+  EXPECT_THAT(error(withField(bytes, kMachine, "\xa2\x06\x01x")), // a field nobody knows
+              HasSubstr("stream is not in canonical form: order of sections, owners of tasks or "
+                        "metadata differ from what this version writes"));
+
+  std::string other = bytes;
+  put32(other, 24 + 4, 1000); // the metadata's length
+  repair(other);
+  EXPECT_EQ(error(other),
+            absl::StrCat("section 0 (machine): metadata length is 1000 bytes, payload "
+                         "length is ",
+                         get(bytes, 24 + 16, 8)));
+  other = bytes;
+  ASSERT_NE(get(bytes, 24 + 16, 8) % 8, 0u);
+  other[24 + 32 + get(bytes, 24 + 16, 8)] = 1;
+  EXPECT_EQ(error(other), "section 0 (machine): padding is not zero");
+  other = bytes + std::string(8, '\0');
+  put32(other, 8, static_cast<uint32_t>(other.size()));
+  repair(other);
+  EXPECT_EQ(error(other), "stream has 8 bytes after its last section");
+}
+
 TEST(Stream, BreaksOfTheRulesAreNamed) {
   auto error = [](const std::function<void(Stream &)> &change) {
     Stream stream = smallStream();
@@ -419,14 +482,23 @@ TEST(StreamText, ErrorsNameTheLine) {
   EXPECT_THAT(error("run=2", "run=z"), HasSubstr("task: run is 'z', which is not a number"));
   EXPECT_THAT(error("run=2", "run=2 x=1"), HasSubstr("task: x=1 is too much"));
   EXPECT_THAT(error("to=2", "to=3"), HasSubstr("there are only 3 tasks"));
-  EXPECT_THAT(error("from=none", "from=nobody"), HasSubstr("from is 'nobody'"));
-  EXPECT_THAT(error("\"toy\"", "\"toy"), HasSubstr("no closing quote"));
-  EXPECT_THAT(error("\"toy\"", "\"to\\z\""), HasSubstr("bad escape"));
+  EXPECT_THAT(error("from=none", "from=nobody"),
+              HasSubstr("switch: from is 'nobody', expected a task's number or none"));
+  EXPECT_THAT(error("\"toy\"", "\"toy"), HasSubstr("a string has no closing quote"));
+  EXPECT_THAT(error("\"toy\"", "\"to\\z\""), HasSubstr("bad escape in a string: "));
+  EXPECT_THAT(error("\"toy\"", "\"toy\"s"), HasSubstr("expected a blank after a string"));
+  auto alone = [](const char *line) {
+    return message(assemble(absl::StrCat("stream version=2\n", line)).status());
+  };
+  EXPECT_EQ(alone("input name=\"x\" type=i64 shape=1"),
+            "line 2: input: there is no task before it");
+  EXPECT_EQ(alone("value after=0"), "line 2: value: there is no program before it");
+  EXPECT_EQ(alone("hex 00"), "line 2: hex: there is no image before it");
   EXPECT_THAT(message(assemble("stream version=2\nfoo bar=1").status()),
               HasSubstr("line 2: unknown word 'foo'"));
 }
 
-TEST(StreamText, IsFastEnoughForLargeStreams) {
+TEST(StreamText, LargeStreamsRoundTrip) {
   Stream stream = smallStream();
   std::mt19937 random(3);
   stream.images[0].bytes.resize(20 << 20);
@@ -436,16 +508,12 @@ TEST(StreamText, IsFastEnoughForLargeStreams) {
   run.location.clear();
   for (int i = 0; i < 100000; ++i)
     run.code.push_back(Instruction(Opcode::MatMul).set(Field::N0, i % 1000));
-  auto start = std::chrono::steady_clock::now();
   std::string bytes = bytesOf(stream);
   auto text = disassemble(bytes);
   ASSERT_TRUE(text.ok()) << text.status();
   auto again = assemble(*text);
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_TRUE(*again == bytes);
-  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  RecordProperty("seconds", absl::StrCat(seconds));
-  EXPECT_LT(seconds, 20); // about 1 s in Release on one core; the limit allows for load
 }
 
 } // namespace
