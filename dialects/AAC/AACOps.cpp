@@ -181,11 +181,10 @@ void LoopOp::print(OpAsmPrinter &p) {
 
 LogicalResult LoopOp::verify() {
   Block &body = getBody().front();
-  Operation *yield = body.empty() ? nullptr : &body.back();
-  if (!isa_and_nonnull<YieldOp>(yield))
+  if (body.empty() || !isa<YieldOp>(body.back()))
     return emitOpError("body must end with aac.yield");
   if (getBody().getArgumentTypes() != getInits().getTypes() ||
-      yield->getOperandTypes() != getInits().getTypes() ||
+      body.back().getOperandTypes() != getInits().getTypes() ||
       getResultTypes() != getInits().getTypes())
     return emitOpError("initial values, arguments, yielded values and results must agree in type");
   return success();

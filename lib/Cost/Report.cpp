@@ -426,6 +426,7 @@ std::vector<Group> ProgramCost::by(Dimension dimension) const {
     addTo(groups[key], entry);
   }
   std::vector<Group> list;
+  list.reserve(groups.size());
   for (auto &[key, group] : groups)
     list.push_back(std::move(group));
   std::sort(list.begin(), list.end(), [](const Group &a, const Group &b) {
@@ -469,7 +470,7 @@ absl::StatusOr<Report> makeReport(const Stream &stream, const Machine &machine,
   int tasks = static_cast<int>(stream.tasks.size());
   for (int from = -1; from < tasks; ++from)
     for (int to = 0; to < tasks; ++to) {
-      size_t entry = static_cast<size_t>((from < 0 ? tasks : from) * tasks + to);
+      size_t entry = static_cast<size_t>(from < 0 ? tasks : from) * tasks + to;
       if (from == to)
         continue;
       SwitchCost cost;

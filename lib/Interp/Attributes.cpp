@@ -12,13 +12,13 @@ using namespace mlir;
 namespace aac::interp {
 namespace {
 
-absl::Status bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+absl::Status bad(absl::string_view message) { return absl::InvalidArgumentError(message); }
 
 template <typename T, typename Out> void widen(const char *data, std::vector<Out> &out) {
   for (size_t i = 0; i < out.size(); ++i) {
     T value;
     std::memcpy(&value, data + i * sizeof(T), sizeof(T));
-    out[i] = static_cast<Out>(value);
+    out[i] = static_cast<Out>(value); // NOLINT(bugprone-signed-char-misuse): T is a number
   }
 }
 

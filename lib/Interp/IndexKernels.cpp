@@ -12,7 +12,7 @@
 namespace aac::interp {
 namespace {
 
-absl::Status bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+absl::Status bad(absl::string_view message) { return absl::InvalidArgumentError(message); }
 
 /// A tensor around one of its axes.
 struct Around {

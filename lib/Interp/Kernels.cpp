@@ -16,7 +16,7 @@ std::string shapeText(absl::Span<const int64_t> shape) {
 
 namespace {
 
-absl::Status bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+absl::Status bad(absl::string_view message) { return absl::InvalidArgumentError(message); }
 
 const char *kindName(Kind kind) { return kind == Kind::Float ? "float" : "integer"; }
 

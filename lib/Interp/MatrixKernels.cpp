@@ -16,7 +16,7 @@
 namespace aac::interp {
 namespace {
 
-absl::Status bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+absl::Status bad(absl::string_view message) { return absl::InvalidArgumentError(message); }
 
 int64_t count(absl::Span<const int64_t> shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<int64_t>());

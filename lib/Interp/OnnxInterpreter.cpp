@@ -28,7 +28,7 @@ namespace {
 using Result = absl::StatusOr<Tensor>;
 using Operands = absl::Span<const Tensor *const>;
 
-absl::Status bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+absl::Status bad(absl::string_view message) { return absl::InvalidArgumentError(message); }
 
 RankedTensorType resultType(Operation *op, unsigned index = 0) {
   return dyn_cast<RankedTensorType>(op->getResult(index).getType());
@@ -170,7 +170,7 @@ template <typename Fn> Tensor mapFloats(Tensor x, Fn fn) {
 
 /// Sums of |x|, of squares and of exponentials, some with a root or logarithm around them.
 Result evaluateNorm(Operation *op, const Tensor &x, absl::Span<const int64_t> axes, bool keep) {
-  auto sum = [&](Tensor terms) { return reduce(Reduction::Sum, terms, axes, keep); };
+  auto sum = [&](const Tensor &terms) { return reduce(Reduction::Sum, terms, axes, keep); };
   auto square = [](float v) { return v * v; };
   if (isa<ReduceL1Op>(op))
     return sum(mapFloats(x, [](float v) { return std::fabs(v); }));

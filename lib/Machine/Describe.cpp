@@ -173,6 +173,7 @@ void describeEngine(const Engine &engine, Page &page) {
 
 void describeTier(const Tier &tier, Page &page) {
   std::vector<std::string> kinds;
+  kinds.reserve(tier.allows.size());
   for (DataKind kind : tier.allows)
     kinds.push_back(nameOf(kind));
   page.line(absl::StrFormat("\ntier %s: %s, %s at 0x%08x%s", tier.name, nameOf(tier.technology),

@@ -11,7 +11,6 @@ namespace aac::plan {
 
 using isa::Field;
 using isa::Opcode;
-using isa::Unit;
 
 namespace {
 

@@ -212,9 +212,9 @@ absl::Status Corrected::checkRouting(int use, DecoderMode mode0, DecoderMode mod
 }
 
 absl::Status Corrected::checkSfu(DecoderMode decoder, SfuMode mode) const {
-  constexpr DecoderMode none = DecoderMode(0);
   bool second = get(Part::FlipMem);
-  absl::Status status = checkRouting(1, second ? none : decoder, second ? decoder : none);
+  absl::Status status =
+      checkRouting(1, second ? kDecodeNone : decoder, second ? decoder : kDecodeNone);
   if (!status.ok())
     return status;
   if (get(Part::SfuMode) != mode)
@@ -287,6 +287,7 @@ absl::StatusOr<std::vector<int32_t>> Corrected::auxWords(int64_t first, int bias
       !status.ok())
     return status;
   std::vector<int32_t> result;
+  result.reserve(static_cast<size_t>(rows * kLanes));
   for (int64_t i = 0; i < rows * kLanes; ++i)
     result.push_back(sfuWord(storage.aux[first * kLanes + i], bias));
   result.resize(result.size() - static_cast<size_t>(get(Part::PadLanes)));

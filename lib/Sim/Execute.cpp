@@ -242,6 +242,7 @@ absl::Status Simulator::Impl::forRows(const Instruction &in, absl::Span<const Sf
                                             std::vector<int32_t>(static_cast<size_t>(lanes)));
     std::vector<int32_t> result(static_cast<size_t>(lanes), 0);
     std::vector<absl::Span<const int32_t>> views;
+    views.reserve(words.size());
     for (const std::vector<int32_t> &each : words)
       views.push_back(absl::MakeConstSpan(each).first(static_cast<size_t>(width)));
     for (int64_t t = first; t < last; ++t) {

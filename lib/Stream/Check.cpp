@@ -14,7 +14,7 @@ using namespace check;
 void placeImages(const Stream &stream, const Machine &machine, State &state, Faults &faults) {
   for (size_t i = 0; i < stream.images.size(); ++i) {
     const Image &image = stream.images[i];
-    auto fault = [&](auto... parts) {
+    auto fault = [&](const auto &...parts) {
       faults.add(absl::StrCat("image ", i),
                  absl::StrCat("image ", i, " at 0x", absl::Hex(image.address), ": ", parts...));
     };

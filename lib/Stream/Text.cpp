@@ -179,16 +179,16 @@ private:
   size_t next = 0;
 };
 
-constexpr std::array<int8_t, 256> makeHexValues() {
-  std::array<int8_t, 256> values{};
+constexpr std::array<int, 256> makeHexValues() {
+  std::array<int, 256> values{};
   for (int c = 0; c < 256; ++c)
-    values[c] = static_cast<int8_t>(c >= '0' && c <= '9'   ? c - '0'
-                                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                                           : -1);
+    values[c] = c >= '0' && c <= '9'   ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
   return values;
 }
-constexpr std::array<int8_t, 256> kHexValues = makeHexValues();
+constexpr std::array<int, 256> kHexValues = makeHexValues();
 
 // Runs steps until one fails.
 #define AAC_TRY(expression)                                                                        \

@@ -76,7 +76,7 @@ enum class Start : uint8_t {
 /// What 0x58 selects in a decoder, one-hot; and 0x54 of the special function units.
 // clang-format off
 enum DecoderMode : uint8_t {
-  kDecodeN0 = 1, kDecodeN1 = 2, kDecodeLayerNorm = 4, kDecodeSoftmax = 8, kDecodeEntropy = 16,
+  kDecodeNone = 0, kDecodeN0 = 1, kDecodeN1 = 2, kDecodeLayerNorm = 4, kDecodeSoftmax = 8, kDecodeEntropy = 16,
   kDecodeAdd = 32,
 };
 // clang-format on

@@ -108,8 +108,9 @@ static std::optional<LinearParts> einsumParts(Graph &graph, onnx::EinsumOp op, s
   // Several output axes are a projection to heads: their features side by side.
   ArrayRef<int64_t> shape = shapeOf(op.getInputs()[1]);
   LinearParts parts{op.getInputs()[0], *weight, inOut, std::nullopt, 1, 1};
+  size_t first = (inOut ? k : o).size();
   for (auto [i, size] : llvm::enumerate(shape))
-    (i < (inOut ? k : o).size() == inOut ? parts.in : parts.out) *= size;
+    ((i < first) == inOut ? parts.in : parts.out) *= size;
   return parts;
 }
 

@@ -303,7 +303,7 @@ void TaskParameters::finish(ir::SuiteOp suite, ir::TaskOp task, SymbolTable &sym
     if (name.empty())
       name = purpose.name.empty() ? "parameter" : purpose.name;
     if (symbols.lookup(name))
-      name = task.getSymName().str() + "." + name;
+      name = (task.getSymName() + "." + name).str();
     auto type = cast<RankedTensorType>(reading.use.getResult().getType());
     auto param = ir::ParamOp::create(
         builder, reading.use.getLoc(), name, type, reading.value,

@@ -163,7 +163,7 @@ void Structure::classify(ArrayRef<LinearPair> layer, bool hasAttention) {
     if (!ffn || rank(*block) > rank(*ffn))
       ffn = block;
   for (const LinearPair &block : layer) {
-    bool isFfn = &block == ffn;
+    bool isFfn = ffn && &block == ffn;
     parts[block.down] = isFfn ? LayerPart::FfnIn : LayerPart::AdapterDown;
     parts[block.up] = isFfn ? LayerPart::FfnOut : LayerPart::AdapterUp;
   }

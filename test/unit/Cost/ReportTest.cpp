@@ -1,5 +1,6 @@
 //===- ReportTest.cpp - the report adds up and says what it should ---------===//
 #include "aac/Cost/Report.h"
+#include "../Machines.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -34,9 +35,7 @@ Instruction copy(int64_t from, int64_t to, int64_t bytes) {
 class ReportTest : public testing::Test {
 protected:
   ReportTest() {
-    auto loaded = Machine::load("edgebert-rram", {std::string(AAC_SOURCE_DIR) + "/machines"});
-    EXPECT_TRUE(loaded.ok()) << loaded.status();
-    machine = *loaded;
+    machine = machineOf("edgebert-rram");
     stream.machineName = machine.name;
     stream.machine = machine.text();
     stream.locations = {{"emb", "embedding", "embedding"}, {"mm", "linear", "layer"}};

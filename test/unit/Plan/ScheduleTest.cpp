@@ -1,5 +1,7 @@
 //===- ScheduleTest.cpp - orders, waits, expected cycles -------------------===//
 #include "aac/Plan/Schedule.h"
+#include "../Instructions.h"
+#include "../Machines.h"
 #include "aac/Sim/Timing.h"
 #include "gmock/gmock.h"
 #include <random>
@@ -13,22 +15,6 @@ using isa::Instruction;
 using isa::Opcode;
 using isa::Unit;
 
-Instruction load(int64_t memory, int64_t row, int64_t rows, int64_t address) {
-  return Instruction(Opcode::LoadData)
-      .set(Field::Memory, memory)
-      .set(Field::Row, row)
-      .set(Field::Rows, rows)
-      .set(Field::Address, address)
-      .set(Field::Chunks, 1);
-}
-Instruction store(int64_t memory, int64_t row, int64_t rows, int64_t address) {
-  return Instruction(Opcode::StoreData)
-      .set(Field::Memory, memory)
-      .set(Field::Row, row)
-      .set(Field::Rows, rows)
-      .set(Field::Address, address)
-      .set(Field::Chunks, 1);
-}
 Instruction matmul(int64_t base0, int64_t base1, int64_t out) {
   return Instruction(Opcode::MatMul)
       .set(Field::N0, 16)
@@ -64,8 +50,8 @@ Instruction table(int64_t from, int64_t to) {
 TEST(Schedule, DoubleBufferedTilesOverlap) {
   // Two tiles in different halves: the first store goes behind the second matmul.
   std::vector<Step> program =
-      steps({load(0, 0, 16, 0), matmul(0, 0, 100), store(1, 100, 16, 5000), load(0, 16, 16, 256),
-             matmul(16, 0, 116), store(1, 116, 16, 6000)});
+      steps({loadData(0, 0, 16, 0), matmul(0, 0, 100), storeData(1, 100, 16, 5000),
+             loadData(0, 16, 16, 256), matmul(16, 0, 116), storeData(1, 116, 16, 6000)});
   // All loads first: the second comes in as soon as the transfer unit is free.
   program[3].cycles = 15;
   program[1].cycles = program[4].cycles = 30;
@@ -78,13 +64,14 @@ TEST(Schedule, DoubleBufferedTilesOverlap) {
 
 TEST(Schedule, OneBufferWaits) {
   // The second load overwrites what the first matmul may still read.
-  std::vector<Step> program = steps({load(0, 0, 16, 0), matmul(0, 0, 100), load(0, 0, 16, 256)});
+  std::vector<Step> program =
+      steps({loadData(0, 0, 16, 0), matmul(0, 0, 100), loadData(0, 0, 16, 256)});
   EXPECT_THAT(indices(schedule(program)), testing::ElementsAre(0, -1, 1, -1, 2));
 }
 
 TEST(Schedule, SparseOperandsTakeTheRowsThatTheyHave) {
   // Data behind the masks by an offset around the end: rows 4090 to 4093, if there are four.
-  std::vector<Step> program = steps({matmul(10, 0, 100), load(0, 4094, 2, 256)});
+  std::vector<Step> program = steps({matmul(10, 0, 100), loadData(0, 4094, 2, 256)});
   program[0].instruction.set(Field::DataOffset0, 4096 - 4080);
   program[0].operandRows = {4, -1};
   EXPECT_THAT(indices(schedule(program)), testing::ElementsAre(0, 1));
@@ -95,8 +82,8 @@ TEST(Schedule, SparseOperandsTakeTheRowsThatTheyHave) {
 TEST(Schedule, LoadsComeEarly) {
   // What the third product needs does not wait for the second's operands or the result.
   std::vector<Step> program =
-      steps({matmul(0, 0, 100), store(1, 100, 16, 5000), load(1, 32, 16, 5000), matmul(0, 32, 116),
-             load(0, 48, 16, 256), matmul(48, 0, 132)});
+      steps({matmul(0, 0, 100), storeData(1, 100, 16, 5000), loadData(1, 32, 16, 5000),
+             matmul(0, 32, 116), loadData(0, 48, 16, 256), matmul(48, 0, 132)});
   program[0].cycles = 50;
   EXPECT_THAT(indices(schedule(program)), testing::ElementsAre(0, 4, -1, 5, 1, 2, -1, 3));
 }
@@ -110,23 +97,24 @@ TEST(Schedule, HostCallsDoNotHoldUpTheFrontEnd) {
 }
 
 TEST(Schedule, UnitsThatExcludeEachOther) {
-  std::vector<Step> program = steps({load(0, 0, 16, 0), matmul(32, 0, 100)});
+  std::vector<Step> program = steps({loadData(0, 0, 16, 0), matmul(32, 0, 100)});
   EXPECT_EQ(schedule(program).cycles, 10);
   EXPECT_EQ(schedule(program, {4096, false}).cycles, 20);
 }
 
 TEST(Schedule, WithoutOverlapEverythingWaits) {
-  std::vector<Step> program = steps({load(0, 0, 16, 0), load(1, 0, 16, 0), matmul(0, 0, 100)});
+  std::vector<Step> program =
+      steps({loadData(0, 0, 16, 0), loadData(1, 0, 16, 0), matmul(0, 0, 100)});
   EXPECT_THAT(indices(schedule(program, {}, false)), testing::ElementsAre(0, -1, 1, -1, 2));
 }
 
 TEST(Schedule, ControlIsABarrier) {
   std::vector<Step> program =
       steps({Instruction(Opcode::Loop).set(Field::Count, 2), matmul(0, 0, 100),
-             store(1, 100, 16, 0), Instruction(Opcode::End), matmul(0, 0, 200)});
+             storeData(1, 100, 16, 0), Instruction(Opcode::End), matmul(0, 0, 200)});
   EXPECT_THAT(indices(schedule(program)), testing::ElementsAre(0, 1, -1, 2, -1, 3, 4));
   // A wait of the program's own is a barrier, too, for units that it does not name.
-  program = steps({matmul(0, 0, 100), load(0, 48, 16, 0),
+  program = steps({matmul(0, 0, 100), loadData(0, 48, 16, 0),
                    Instruction(Opcode::Wait).set(Field::Units, 1), matmul(0, 0, 200)});
   Schedule result = schedule(program);
   EXPECT_THAT(indices(result), testing::ElementsAre(0, 1, -1, 2, 3));
@@ -142,10 +130,10 @@ protected:
       int64_t memory = random() % 2, row = random() % 6 * 16, address = random() % 6 * 256;
       switch (random() % 4) {
       case 0:
-        program.emplace_back(load(memory, row, 16, address));
+        program.emplace_back(loadData(memory, row, 16, address));
         break;
       case 1:
-        program.emplace_back(store(memory, row, 16, address));
+        program.emplace_back(storeData(memory, row, 16, address));
         break;
       case 2:
         program.emplace_back(matmul(row, random() % 6 * 16, random() % 6 * 16));
@@ -198,19 +186,18 @@ TEST_F(RandomSchedule, KeepsEveryDependence) {
 /// The cycles expected are what the timing simulator, which shares nothing with the scheduler,
 /// finds for the program with its waits; and no order takes longer than the program's own.
 TEST_F(RandomSchedule, ExpectsWhatTheTimingSimulatorFinds) {
-  auto machine = Machine::load("edgebert", {std::string(AAC_SOURCE_DIR) + "/machines"});
-  ASSERT_TRUE(machine.ok()) << machine.status();
+  Machine machine = machineOf("edgebert");
   int better = 0;
   for (int round = 0; round < 200; ++round) {
-    machine->engine.overlapsTransfers = round % 4 != 0;
-    Units units{machine->engine.dataRows, machine->engine.overlapsTransfers};
+    machine.engine.overlapsTransfers = round % 4 != 0;
+    Units units{machine.engine.dataRows, machine.engine.overlapsTransfers};
     std::vector<Step> program = randomProgram(60);
     for (Step &step : program) {
       for (Field address : {Field::Address, Field::OutAddress, Field::Table})
         if (step.instruction.has(address))
           step.instruction.set(address, step.instruction.get(address) + 0x80000000);
-      step.cycles = *sim::instructionCycles(step.instruction, *machine);
-      step.issue = sim::issueCycles(step.instruction, *machine);
+      step.cycles = *sim::instructionCycles(step.instruction, machine);
+      step.issue = sim::issueCycles(step.instruction, machine);
     }
     auto timed = [&](const Schedule &schedule) {
       Program scheduled;
@@ -218,7 +205,7 @@ TEST_F(RandomSchedule, ExpectsWhatTheTimingSimulatorFinds) {
         scheduled.code.push_back(slot.index < 0
                                      ? Instruction(Opcode::Wait).set(Field::Units, slot.waitUnits)
                                      : program[slot.index].instruction);
-      return sim::timeProgram(scheduled, *machine)->totalCycles;
+      return sim::timeProgram(scheduled, machine)->totalCycles;
     };
     Schedule result = schedule(program, units), serial = schedule(program, units, false);
     EXPECT_EQ(result.cycles, timed(result));

@@ -1,6 +1,7 @@
 //===- RegistersTest.cpp - the register map and both expansions -------------===//
 #include "aac/Registers/Registers.h"
 #include "../Golden.h"
+#include "../Instructions.h"
 
 #include "aac/Support/File.h"
 #include "absl/strings/str_split.h"
@@ -24,17 +25,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 namespace {
-
-using Fields = std::vector<std::pair<Field, int64_t>>;
-
-Instruction make(Opcode opcode, const Fields &values = {}) {
-  Instruction in(opcode);
-  if (in.has(Field::Chunks))
-    in.set(Field::Chunks, 1);
-  for (auto [field, value] : values)
-    in.set(field, value);
-  return in;
-}
 
 /// The expansion as text; notes as `# ...` only on demand; an error as its message.
 std::vector<std::string> lines(const std::vector<Instruction> &code,

@@ -1,5 +1,7 @@
 //===- AcceleratorTest.cpp - the accelerator at its registers --------------===//
 #include "aac/Sim/Accelerator.h"
+#include "../Instructions.h"
+#include "../Machines.h"
 
 #include "aac/Sim/Engine.h"
 #include "aac/Sim/Simulator.h"
@@ -19,22 +21,6 @@ using testing::HasSubstr;
 namespace {
 
 constexpr uint32_t kDram = 0x80000000;
-using Fields = std::vector<std::pair<Field, int64_t>>;
-
-Instruction make(Opcode opcode, const Fields &values = {}) {
-  Instruction in(opcode);
-  if (in.has(Field::Chunks))
-    in.set(Field::Chunks, 1);
-  for (auto [field, value] : values)
-    in.set(field, value);
-  return in;
-}
-
-Machine machineOf(const char *name) {
-  auto loaded = Machine::load(name, {std::string(AAC_SOURCE_DIR) + "/machines"});
-  EXPECT_TRUE(loaded.ok()) << loaded.status();
-  return *loaded;
-}
 
 //===----------------------------------------------------------------------===//
 // CORRECTED: registers against the instruction-level simulator

@@ -4,6 +4,7 @@
 // it, and what comes of that; then that no expansion of ours does.
 //
 //===----------------------------------------------------------------------===//
+#include "../Machines.h"
 #include "aac/Sim/Accelerator.h"
 
 #include "absl/strings/match.h"
@@ -22,12 +23,6 @@ using isa::Opcode;
 using testing::HasSubstr;
 
 namespace {
-
-Machine machineOf(const char *name) {
-  auto loaded = Machine::load(name, {std::string(AAC_SOURCE_DIR) + "/machines"});
-  EXPECT_TRUE(loaded.ok()) << loaded.status();
-  return *loaded;
-}
 
 class PublishedTest : public testing::Test {
 protected:

@@ -66,7 +66,7 @@ TEST_F(SimulatorTest, EngineErrors) {
   negative.set(Field::DataOffset0, 3);
   EXPECT_THAT(errorOf({loadMask(0, 0, 16, ones), negative}), // around the end
               HasSubstr("rows 4093 to 4108 are outside data memory 0"));
-  Values sfu = {{Field::Vectors, 1}, {Field::Timesteps, 1}};
+  Fields sfu = {{Field::Vectors, 1}, {Field::Timesteps, 1}};
   EXPECT_THAT(errorOf({make(Opcode::ElementAdd)}), HasSubstr("vectors is 0; must be 1 to 255"));
   EXPECT_THAT(errorOf({make(Opcode::Softmax, sfu)}),
               HasSubstr("read of row 0 of the auxiliary memory"));

@@ -7,6 +7,9 @@
 #ifndef AAC_TEST_UNIT_SIM_SIMULATORFIXTURE_H
 #define AAC_TEST_UNIT_SIM_SIMULATORFIXTURE_H
 
+#include "../Instructions.h"
+#include "../Machines.h"
+
 #include "aac/Numerics/AdaptivFloat.h"
 #include "aac/Sim/Simulator.h"
 #include <gtest/gtest.h>
@@ -25,39 +28,6 @@ using isa::Opcode;
 inline constexpr uint64_t kRram = 0x10000000, kSram = 0x20000000, kDram = 0x80000000;
 inline constexpr AdaptivFloatFormat kAf8{8, 3};
 
-using Values = std::vector<std::pair<Field, int64_t>>;
-
-inline Instruction make(Opcode opcode, const Values &values = {}) {
-  Instruction in(opcode);
-  for (auto [field, value] : values)
-    in.set(field, value);
-  return in;
-}
-
-inline Instruction loadData(int64_t memory, int64_t row, int64_t rows, uint64_t address) {
-  return make(Opcode::LoadData, {{Field::Memory, memory},
-                                 {Field::Row, row},
-                                 {Field::Rows, rows},
-                                 {Field::Address, static_cast<int64_t>(address)},
-                                 {Field::Chunks, 1}});
-}
-inline Instruction loadMask(int64_t memory, int64_t row, int64_t words, uint64_t address) {
-  return make(Opcode::LoadMask, {{Field::Memory, memory},
-                                 {Field::Row, row},
-                                 {Field::Words, words},
-                                 {Field::Address, static_cast<int64_t>(address)},
-                                 {Field::Chunks, 1}});
-}
-inline Instruction storeData(int64_t memory, int64_t row, int64_t rows, uint64_t address) {
-  Instruction in = loadData(memory, row, rows, address);
-  in.opcode = Opcode::StoreData;
-  return in;
-}
-inline Instruction copy(uint64_t from, uint64_t to, int64_t bytes) {
-  return make(Opcode::HostCopy, {{Field::Address, static_cast<int64_t>(from)},
-                                 {Field::OutAddress, static_cast<int64_t>(to)},
-                                 {Field::Bytes, bytes}});
-}
 inline Instruction matMul(int64_t n0, int64_t n1, int64_t m, int64_t outMemory, int64_t outBase) {
   return make(Opcode::MatMul, {{Field::N0, n0},
                                {Field::N1, n1},
@@ -68,7 +38,7 @@ inline Instruction matMul(int64_t n0, int64_t n1, int64_t m, int64_t outMemory, 
                                {Field::OutBase, outBase}});
 }
 
-inline Instruction gather(uint64_t table, int64_t rows, int64_t columns, const Values &more = {}) {
+inline Instruction gather(uint64_t table, int64_t rows, int64_t columns, const Fields &more = {}) {
   Instruction in = make(Opcode::HostGather, {{Field::Table, static_cast<int64_t>(table)},
                                              {Field::TableRows, rows},
                                              {Field::Columns, columns},
@@ -83,10 +53,7 @@ inline Instruction gather(uint64_t table, int64_t rows, int64_t columns, const V
 class SimulatorTest : public testing::Test {
 protected:
   SimulatorTest() {
-    absl::StatusOr<Machine> loaded =
-        Machine::load("edgebert-rram", {std::string(AAC_SOURCE_DIR) + "/machines"});
-    EXPECT_TRUE(loaded.ok()) << loaded.status();
-    machine = *loaded;
+    machine = machineOf("edgebert-rram");
     stream.locations.push_back({"/layer/MatMul", "linear", "layer"});
     Task task;
     task.name = "sst2";

@@ -210,7 +210,7 @@ TEST_F(SimulatorTest, AnyNumberOfThreadsGivesTheSameBytesAndCounts) {
   for (uint8_t &code : codes)
     code = static_cast<uint8_t>(rng());
   uint64_t random = addImage(kDram + 0x20000, codes);
-  Values sfu = {
+  Fields sfu = {
       {Field::Memory, 1},      {Field::InBase, 0},   {Field::OutBase, 1024}, {Field::Vectors, 8},
       {Field::Timesteps, 128}, {Field::InBias, 5},   {Field::OutBias, 3},    {Field::PadLanes, 2},
       {Field::GammaBase, 0},   {Field::BetaBase, 8}, {Field::GammaBias, 4},  {Field::BetaBias, 4},
@@ -362,11 +362,11 @@ TEST_F(SimulatorTest, SfuOperationsWalkBlockOrderAndKeepPadding) {
   uint64_t inX = addImage(kDram + 0x20000, toBlockOrder(x, 32, 32));
   uint64_t inGamma = addImage(kDram + 0x30000, gamma);
   uint64_t allOnes = addImage(kDram + 0x60000, ones);
-  Values common = {{Field::Memory, 0},  {Field::InBase, 0},     {Field::OutBase, 128},
+  Fields common = {{Field::Memory, 0},  {Field::InBase, 0},     {Field::OutBase, 128},
                    {Field::Vectors, 2}, {Field::Timesteps, 20}, {Field::InBias, 5},
                    {Field::OutBias, 6}, {Field::PadLanes, 5}};
-  auto with = [&](Opcode op, Values more) {
-    Values values = common;
+  auto with = [&](Opcode op, Fields more) {
+    Fields values = common;
     values.insert(values.end(), more.begin(), more.end());
     return make(op, values);
   };

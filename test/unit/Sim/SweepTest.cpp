@@ -210,7 +210,7 @@ TEST_F(SweepTest, SpecialFunctions) {
                                           {Field::Rows, 2 * vectors},
                                           {Field::Address, static_cast<int64_t>(place(aux))}}));
     Instruction in(op);
-    for (auto [field, value] : Values{{Field::Memory, memory},
+    for (auto [field, value] : Fields{{Field::Memory, memory},
                                       {Field::InBase, inBase},
                                       {Field::InBase1, inBase1},
                                       {Field::OutBase, outBase},

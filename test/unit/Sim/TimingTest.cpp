@@ -1,6 +1,7 @@
 //===- TimingTest.cpp - cycles against the measured points, and overlap ----===//
 #include "aac/Sim/Timing.h"
 #include "../Golden.h"
+#include "../Machines.h"
 
 #include "aac/Registers/Registers.h"
 
@@ -31,9 +32,7 @@ constexpr int64_t kDram = 0x80000000;
 class TimingTest : public testing::Test {
 protected:
   TimingTest() {
-    auto loaded = Machine::load("edgebert", {std::string(AAC_SOURCE_DIR) + "/machines"});
-    EXPECT_TRUE(loaded.ok()) << loaded.status();
-    machine = *loaded;
+    machine = machineOf("edgebert");
     // The measurements were taken on a memory of one beat a cycle and no latency.
     machine.tiers[0].bandwidth = {1e18, 1e18, 1e18, "", ""};
     machine.tiers[0].readLatency = machine.tiers[0].writeLatency = {};
@@ -111,9 +110,7 @@ TEST_F(TimingTest, TransfersFollowTheMeasuredFormulas) {
 TEST_F(TimingTest, WithinThreePercentOfEveryObservedRecord) {
   if (!std::filesystem::exists(goldenFile("matmul")))
     GTEST_SKIP() << noGoldenFiles();
-  auto published = Machine::load("edgebert-published", {std::string(AAC_SOURCE_DIR) + "/machines"});
-  ASSERT_TRUE(published.ok()) << published.status();
-  machine.engine = published->engine;
+  machine.engine = machineOf("edgebert-published").engine;
 
   double worst = 0, observedSum = 0, modelledSum = 0;
   int compared = 0;
@@ -409,14 +406,13 @@ TEST_F(TimingTest, ErrorsNameTheInstruction) {
 }
 
 TEST_F(TimingTest, TraceHasTracksOfUnitsAndTiers) {
-  auto rram = Machine::load("edgebert-rram", {std::string(AAC_SOURCE_DIR) + "/machines"});
-  ASSERT_TRUE(rram.ok()) << rram.status();
+  Machine rram = machineOf("edgebert-rram");
   Stream stream;
   stream.locations = {{"/a \"quoted\" node", "linear", "layer"}, {"/b", "activation", "layer"}};
   Program program;
   program.name = "run_sst2";
   auto at = [&](const char *tier) {
-    for (const Tier &each : rram->tiers)
+    for (const Tier &each : rram.tiers)
       if (each.name == tier)
         return static_cast<int64_t>(each.base);
     ADD_FAILURE() << tier;
@@ -435,9 +431,9 @@ TEST_F(TimingTest, TraceHasTracksOfUnitsAndTiers) {
                   wait(7),
                   Instruction(Opcode::End)};
   program.location = {-1, 1, 0, 0, 0, -1, -1};
-  auto timing = timeProgram(program, *rram);
+  auto timing = timeProgram(program, rram);
   ASSERT_TRUE(timing.ok()) << timing.status();
-  auto json = nlohmann::json::parse(chromeTrace(stream, *rram, program, *timing), nullptr, false);
+  auto json = nlohmann::json::parse(chromeTrace(stream, rram, program, *timing), nullptr, false);
   ASSERT_FALSE(json.is_discarded());
 
   std::map<std::pair<int, int>, std::string> tracks;
