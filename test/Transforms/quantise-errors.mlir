@@ -138,3 +138,45 @@ aac.suite {
     aac.return %r : tensor<1x3x4xf32>
   }
 }
+
+// -----
+
+aac.suite {
+  aac.param @table : tensor<2x4xf32> = dense<1.0> : tensor<2x4xf32>
+  aac.task @t(%ids: tensor<1x3xi64>) inputs ["ids"] outputs ["y"] {
+    %t = aac.use @table : tensor<2x4xf32>
+    // expected-error @+1 {{has no usable largest magnitude (-}}
+    %e = aac.embedding ids(%ids) tables(%t) {absmax = -1.0 : f64} : (tensor<1x3xi64>, tensor<2x4xf32>) -> tensor<1x3x4xf32>
+    aac.return %e : tensor<1x3x4xf32>
+  }
+}
+
+// -----
+
+aac.suite {
+  aac.param @table : tensor<2x4xf32> = dense<1.0> : tensor<2x4xf32>
+  aac.task @t(%ids: tensor<1x3xi64>) inputs ["ids"] outputs ["y"] {
+    %t = aac.use @table : tensor<2x4xf32>
+    // expected-error @+1 {{needs scale 163, an instruction holds -128 to 127: magnitude }}
+    %e = aac.embedding ids(%ids) tables(%t) {absmax = 1.0e50 : f64} : (tensor<1x3xi64>, tensor<2x4xf32>) -> tensor<1x3x4xf32>
+    aac.return %e : tensor<1x3x4xf32>
+  }
+}
+
+// -----
+
+// Gamma and beta of a layer norm have one scale; these are stored already.
+aac.suite {
+  aac.param @table : tensor<2x4xf32> = dense<1.0> : tensor<2x4xf32>
+  aac.param @g : tensor<4xf32> = dense<1.0> : tensor<4xf32> {aac.pinned = #aac.af<8, 3, bias = 5, scale = 0>}
+  // expected-error @+1 {{'b' is stored as #aac.af<8, 3, bias = 5, scale = 3>, but this task combines it with what has another scale or format}}
+  aac.param @b : tensor<4xf32> = dense<1.0> : tensor<4xf32> {aac.pinned = #aac.af<8, 3, bias = 5, scale = 3>}
+  aac.task @t(%ids: tensor<1x3xi64>) inputs ["ids"] outputs ["y"] {
+    %t = aac.use @table : tensor<2x4xf32>
+    %g = aac.use @g : tensor<4xf32>
+    %b = aac.use @b : tensor<4xf32>
+    %e = aac.embedding ids(%ids) tables(%t) : (tensor<1x3xi64>, tensor<2x4xf32>) -> tensor<1x3x4xf32>
+    %y = aac.layer_norm %e, %g, %b epsilon 0.0 : (tensor<1x3x4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<1x3x4xf32>
+    aac.return %y : tensor<1x3x4xf32>
+  }
+}

@@ -48,3 +48,25 @@ aac.suite {
     aac.return %c : tensor<1x4xf32>
   }
 }
+
+// -----
+
+#f = #aac.af<8, 3, bias = 5, scale = 0>
+aac.suite {
+  aac.param @d : tensor<2x4xf32> = dense<0x30> : tensor<2x4xi8> {format = #f}
+  aac.param @db : tensor<2xf32> = dense<1.0> : tensor<2xf32>
+  aac.param @u : tensor<4x2xf32> = dense<0x30> : tensor<4x2xi8> {format = #f}
+  aac.param @ub : tensor<4xf32> = dense<1.0> : tensor<4xf32>
+  aac.param @table : tensor<2x4xf32> = dense<0x30> : tensor<2x4xi8> {format = #f}
+  aac.task @t(%ids: tensor<1x3xi64>) inputs ["ids"] outputs ["y"] {
+    %t = aac.use @table : tensor<2x4xf32>
+    %d = aac.use @d : tensor<2x4xf32>
+    %db = aac.use @db : tensor<2xf32>
+    %u = aac.use @u : tensor<4x2xf32>
+    %ub = aac.use @ub : tensor<4xf32>
+    %e = aac.embedding ids(%ids) tables(%t) {format = #f} : (tensor<1x3xi64>, tensor<2x4xf32>) -> tensor<1x3x4xf32>
+    // expected-error @+1 {{must be written out before lowering (aac-expand-adapters)}}
+    %y = aac.adapter relu %e down(%d, %db) up(%u, %ub) {format = #f} : (tensor<1x3x4xf32>, tensor<2x4xf32>, tensor<2xf32>, tensor<4x2xf32>, tensor<4xf32>) -> tensor<1x3x4xf32>
+    aac.return %y : tensor<1x3x4xf32>
+  }
+}

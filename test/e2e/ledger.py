@@ -70,7 +70,9 @@ def main(folder):
     expect((folder / "met/suite.aacs").read_bytes() == (folder / "out/suite.aacs").read_bytes(),
            "a budget that is met changes the stream")
     target = task["sqnr_db"] + 15
-    refused("budget missed: sqnr of task 'sst2'", *compile_, f"--budget=sqnr:{target}", "-o", folder / "missed")
+    _, errors = run(*compile_, f"--budget=sqnr:{target}", "-o", folder / "missed", code=1)
+    for part in ("budget missed: sqnr of task 'sst2'", "runs one format, af8e3. It would be met with "):
+        expect(part in errors, f"'{part}' is not in the error: {errors}")
     expect(not (folder / "missed").exists(), "results although the budget is missed")
     refused("formats of 16 bits do not meet it", *compile_, "--budget=sqnr:500", "-o", folder / "missed")
     refused("must be top1:FRACTION", *compile_, "--budget=top1:2", "-o", folder / "missed")
@@ -114,7 +116,7 @@ def main(folder):
             ('{"schema": "aac-config/1", "formats": 1}', "field 'formats' must be a list"),
             ('{"schema": "aac-config/1", "formats": [{"match": "a"}]}', "field 'formats[0]' must hold"),
             ('{"schema": "aac-config/1", "formats": [{"match": "a,b", "format": "af8e3"}]}',
-             "field 'formats[0].match'")]:
+             "field 'formats[0].match' is 'a,b': write ? for a comma, blank, brace or equals sign")]:
         config.write_text(text)
         refused(f"config.json: {message}", *compile_, f"--config={config}", "-o", folder / "missed")
     refused("must be PATTERN=FORMAT", *compile_, "--formats=x", "-o", folder / "missed")

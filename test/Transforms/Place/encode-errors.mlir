@@ -218,3 +218,21 @@ aac.suite {
     aac.return %s : tensor<1x2x16x16xf32>
   }
 }
+
+// -----
+
+// The parameters of one repetition have codes, those of the other do not.
+#f = #aac.af<8, 3, bias = 7, scale = 0>
+aac.suite {
+  aac.param @g : tensor<16xf32> = dense<0x30> : tensor<16xi8> {format = #f, role = #aac.role<layer_norm>, sharing = #aac.sharing<task>, tasks = ["a"]}
+  // expected-error @+1 {{must hold 8-bit codes, holds 'f32'}}
+  aac.param @h : tensor<16xf32> = dense<1.0> : tensor<16xf32> {role = #aac.role<layer_norm>, sharing = #aac.sharing<task>, tasks = ["a"]}
+  aac.task @a(%x: tensor<1x16x16xf32>) inputs ["x"] outputs ["y"] {
+    %y = aac.loop 2 (%z = %x) : (tensor<1x16x16xf32>) {
+      %g = aac.use_each [@g, @h] : tensor<16xf32>
+      %n = aac.layer_norm %z, %g, %g epsilon 0.0 {format = #f} : (tensor<1x16x16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<1x16x16xf32>
+      aac.yield %n : tensor<1x16x16xf32>
+    }
+    aac.return %y : tensor<1x16x16xf32>
+  }
+}
