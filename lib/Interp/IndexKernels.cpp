@@ -3,16 +3,12 @@
 // Each sees its tensor as [outer, size, inner] around one axis, or walks all positions.
 //
 //===----------------------------------------------------------------------===//
-#include "aac/Interp/Kernels.h"
+#include "Strides.h"
 
-#include "absl/strings/str_cat.h"
-#include <algorithm>
 #include <cmath>
 
 namespace aac::interp {
 namespace {
-
-absl::Status bad(absl::string_view message) { return absl::InvalidArgumentError(message); }
 
 /// A tensor around one of its axes.
 struct Around {
@@ -21,9 +17,10 @@ struct Around {
 
 absl::StatusOr<Around> around(const Tensor &x, int64_t axis) {
   int64_t rank = x.shape.size();
-  if (axis < -rank || axis >= rank)
-    return bad(absl::StrCat("axis ", axis, " is outside rank ", rank));
-  Around result{axis < 0 ? axis + rank : axis};
+  absl::StatusOr<int64_t> resolved = resolve(axis, rank);
+  if (!resolved.ok())
+    return resolved.status();
+  Around result{*resolved};
   for (int64_t i = 0; i < rank; ++i)
     (i < result.axis ? result.outer : i == result.axis ? result.size : result.inner) *= x.shape[i];
   return result;

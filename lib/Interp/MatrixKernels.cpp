@@ -4,23 +4,14 @@
 //
 //===----------------------------------------------------------------------===//
 #include "FixedOrder.h"
-#include "aac/Interp/Kernels.h"
+#include "Strides.h"
 
-#include "absl/strings/str_cat.h"
 #include "mlir/IR/Threading.h"
-#include <algorithm>
 #include <cblas.h>
 #include <limits>
-#include <numeric>
 
 namespace aac::interp {
 namespace {
-
-absl::Status bad(absl::string_view message) { return absl::InvalidArgumentError(message); }
-
-int64_t count(absl::Span<const int64_t> shape) {
-  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<int64_t>());
-}
 
 bool fitsBlas(int64_t m, int64_t n, int64_t k) {
   return std::max({m, n, k}) <= std::numeric_limits<int>::max();

@@ -54,12 +54,10 @@ void ProgramChecker::transferMask(const Instruction &in, bool isLoad) {
       if (!readTier("address", address, bytes) ||
           !writeRows("words", state.mask[m], maskSpace(m), row, count))
         return false;
-      if (state.tiers.known(address, address + bytes, scratch)) {
-        for (int64_t i = 0; i < count; ++i)
-          words.set(row + i, static_cast<uint16_t>(scratch[2 * i] | scratch[2 * i + 1] << 8));
-      } else {
+      if (state.tiers.known(address, address + bytes, scratch))
+        words.set(row, count, scratch.data());
+      else
         words.setUnknown(row, count);
-      }
       return true;
     }
     if (!readRows("words", state.mask[m], maskSpace(m), row, count))

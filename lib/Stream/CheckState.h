@@ -173,16 +173,21 @@ private:
 class MaskWords {
 public:
   explicit MaskWords(int64_t size)
-      : words(static_cast<size_t>(size)), isKnown(static_cast<size_t>(size)) {}
-  void set(int64_t at, uint16_t word) {
-    words[at] = word;
-    isKnown[at] = 1;
+      : words(static_cast<size_t>(size), 0xffff), isKnown(static_cast<size_t>(size)) {}
+  /// Sets `count` words from their little-endian `bytes`.
+  void set(int64_t begin, int64_t count, const uint8_t *bytes) {
+    for (int64_t i = 0; i < count; ++i)
+      words[begin + i] = static_cast<uint16_t>(bytes[2 * i] | bytes[2 * i + 1] << 8);
+    std::fill_n(isKnown.begin() + begin, count, 1);
   }
   void setDense(int64_t begin, int64_t count) {
     std::fill_n(words.begin() + begin, count, 0xffff);
     std::fill_n(isKnown.begin() + begin, count, 1);
   }
-  void setUnknown(int64_t begin, int64_t count) { std::fill_n(isKnown.begin() + begin, count, 0); }
+  void setUnknown(int64_t begin, int64_t count) {
+    std::fill_n(words.begin() + begin, count, 0xffff);
+    std::fill_n(isKnown.begin() + begin, count, 0);
+  }
   /// The first of `count` words that is not known to be all ones, or -1.
   int64_t firstNotDense(int64_t begin, int64_t count) const {
     uint16_t common = 0xffff; // the usual case in one quick pass
@@ -200,28 +205,47 @@ public:
   int64_t dataRows(int64_t begin, int64_t count) const {
     if (firstNotDense(begin, count) < 0)
       return count;
-    // Bit k of a lane's count is that lane's bit of planes[k]: 16 counters at once.
-    uint16_t planes[32] = {};
-    for (int64_t i = begin; i < begin + count; ++i) {
-      uint16_t carry = isKnown[i] ? words[i] : 0xffff;
-      for (int k = 0; carry != 0; ++k) {
-        uint16_t both = planes[k] & carry;
+    // Bit k of a counter is its bit of planes[k]: 64 counters at once, four for each lane. 32 words
+    // come in carry-save adders to one carry of weight 8.
+    uint64_t planes[40] = {};
+    auto add = [&planes](uint64_t carry, int k) {
+      for (; carry != 0; ++k) {
+        uint64_t both = planes[k] & carry;
         planes[k] ^= carry;
         carry = both;
       }
+    };
+    auto addTwo = [&planes](uint64_t a, uint64_t b, int k) { // returns the carry
+      uint64_t either = planes[k] ^ a, carry = (planes[k] & a) | (either & b);
+      planes[k] = either ^ b;
+      return carry;
+    };
+    int64_t i = begin;
+    for (; i + 32 <= begin + count; i += 32) {
+      uint64_t x[8], fours[2];
+      std::memcpy(x, &words[i], sizeof(x));
+      for (int half = 0; half < 2; ++half) {
+        const uint64_t *own = x + 4 * half;
+        uint64_t twos = addTwo(own[0], own[1], 0);
+        fours[half] = addTwo(twos, addTwo(own[2], own[3], 0), 1);
+      }
+      add(addTwo(fours[0], fours[1], 2), 3);
     }
+    for (; i < begin + count; ++i)
+      add(words[i], 0);
     int64_t most = 0;
     for (int lane = 0; lane < 16; ++lane) {
       int64_t rows = 0;
-      for (int k = 0; k < 32; ++k)
-        rows |= static_cast<int64_t>(planes[k] >> lane & 1) << k;
+      for (int counter = lane; counter < 64; counter += 16)
+        for (int k = 0; k < 40; ++k)
+          rows += static_cast<int64_t>(planes[k] >> counter & 1) << k;
       most = std::max(most, rows);
     }
     return most;
   }
 
 private:
-  std::vector<uint16_t> words;
+  std::vector<uint16_t> words; ///< all ones where not known
   std::vector<uint8_t> isKnown;
 };
 
