@@ -24,9 +24,12 @@ struct Parameters::Entry {
     absl::StatusOr<Tensor> tensor =
         format ? decode(param.getValue(), format) : fromAttribute(param.getValue());
     if (!tensor.ok())
-      return absl::InvalidArgumentError(
-          absl::StrCat("parameter @", param.getSymName().str(), ": ", tensor.status().message()));
+      return named(tensor.status());
     return tensor;
+  }
+  absl::Status named(const absl::Status &status) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("parameter @", param.getSymName().str(), ": ", status.message()));
   }
 };
 
@@ -73,7 +76,7 @@ absl::StatusOr<std::shared_ptr<const PackedMatrix>> Parameters::packed(StringAtt
       return tensor.status();
     auto packed = packWeight(*tensor);
     if (!packed.ok())
-      return packed.status();
+      return (*entry)->named(packed.status());
     (*entry)->packed = *std::move(packed);
   }
   return (*entry)->packed;

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <limits>
+#include <mlir/IR/MLIRContext.h>
 
 using namespace aac::interp;
 using testing::ElementsAre;
@@ -108,6 +109,19 @@ TEST(Linear, WeightIsOutIn) {
   expectError(linear(integers({3}, {1, 2, 3}), **weight, nullptr), "must be float");
   expectError(packWeight(ramp({4})), "weight [4] must be a matrix of floats");
   expectError(packWeight(integers({1, 2}, {1, 2})), "must be a matrix of floats");
+}
+
+TEST(Linear, ThreadsDoNotMatter) {
+  mlir::MLIRContext context;
+  Tensor x = ramp({50, 200}), weight = ramp({300, 200}), bias = ramp({300});
+  for (size_t i = 0; i < weight.f.size(); ++i)
+    weight.f[i] = 1.0f / (1.0f + static_cast<float>(i % 97));
+  auto packed = packWeight(weight);
+  ASSERT_TRUE(packed.ok());
+  auto one = linear(x, **packed, &bias), many = linear(x, **packed, &bias, &context);
+  ASSERT_TRUE(one.ok() && many.ok());
+  EXPECT_EQ(one->f, many->f);
+  EXPECT_NE(one->f, std::vector<float>(one->f.size()));
 }
 
 TEST(Einsum, ProjectionTransposeAndSum) {
