@@ -428,6 +428,20 @@ def scales_that_many_share(folder):
 
 
 @check
+def control_characters_in_names(folder):
+    """What raising says of a node does not reach the terminal as it is, and ends."""
+    name = "/a\x1b[31m\n\x07" + "n" * 1000
+    proto = model([node("Sin", "x", "y", name)], [value("x", [2, 3])], [value("y", [2, 3])])
+    module = folder / "m.mlirbc"
+    run("aac-translate", "--import-onnx", f"t={write(folder / 'm.onnx', proto)}", "-o", module)
+    code, errors, _ = run("aac-opt", module, "--aac-raise-onnx", "-o", "/dev/null")
+    said = errors.split("node ")[-1]
+    assert code == 1 and "\x1b" not in errors and "\x07" not in errors, errors[:500]
+    assert said.startswith('"/a\\x1B[31m\\n\\x07nnn') and "n" * 192 + '..." (Sin)' not in said, said[:500]
+    assert "n" * 191 + '..." (Sin): ' in said, said[:500]
+
+
+@check
 def constants_that_explode(folder):
     """Each sum is of a million products: refused, not computed ten thousand times."""
     nodes = [node("Einsum", "a a", f"v{i}", f"/{i}", equation="i,j->") for i in range(10000)]
