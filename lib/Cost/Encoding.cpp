@@ -21,10 +21,12 @@ double EncodedTensor::ratio() const { return entropyBits > 0 ? storedBits() / en
 
 namespace {
 
-std::string row(absl::string_view name, absl::string_view form, const EncodedTensor &t) {
+std::string row(absl::string_view name, absl::string_view form, size_t formatWidth,
+                const EncodedTensor &t) {
   return absl::StrFormat(
-      "  %-40s %-8s %10d %10d %10d %10d %6.1f%% %9d %6.2f %6.2f %6s\n", name, form, t.denseBytes,
-      t.maskBytes, t.dataBytes, t.storedBytes,
+      "  %-40s %-8s %-*s %10d %10d %10d %10d %6.1f%% %9d %6.2f %6.2f %6s\n", name, form,
+      static_cast<int>(formatWidth), t.format, t.denseBytes, t.maskBytes, t.dataBytes,
+      t.storedBytes,
       t.weights ? 100.0 * static_cast<double>(t.zeros) / static_cast<double>(t.weights) : 0,
       t.nullVectors, t.entropyBits, t.storedBits(),
       t.ratio() > 0 ? absl::StrFormat("%.2f", t.ratio()) : "-");
@@ -38,9 +40,12 @@ void add(EncodedTensor &sum, const EncodedTensor &more) {
   sum.zeros += more.zeros;
   sum.vectors += more.vectors;
   sum.nullVectors += more.nullVectors;
+  sum.engineVectors += more.engineVectors;
+  sum.engineNullVectors += more.engineNullVectors;
   sum.denseBytes += more.denseBytes;
   sum.maskBytes += more.maskBytes;
   sum.dataBytes += more.dataBytes;
+  sum.scaleBytes += more.scaleBytes;
   sum.storedBytes += more.storedBytes;
   sum.paddingBytes += more.paddingBytes;
   sum.tileRows = std::max(sum.tileRows, more.tileRows);
@@ -54,6 +59,10 @@ std::string shortened(const std::string &original) {
   return name.size() <= kWidth ? name : ".." + name.substr(name.size() - (kWidth - 2));
 }
 
+absl::string_view formOf(const EncodedTensor &tensor) {
+  return !tensor.isStored ? "codes" : tensor.dense ? "dense" : "bit-mask";
+}
+
 std::string decibels(double value) {
   return std::isfinite(value) ? absl::StrFormat("%.1f dB", value) : "no error";
 }
@@ -63,15 +72,20 @@ std::string decibels(double value) {
 std::string printEncodingText(const Encoding &encoding) {
   std::string out =
       "Encoding (bytes; bits a weight: order-0 entropy H0, stored, and their ratio)\n";
-  absl::StrAppendFormat(&out, "  %-40s %-8s %10s %10s %10s %10s %7s %9s %6s %6s %6s\n", "tensor",
-                        "form", "dense", "mask", "data", "stored", "zeros", "null vec", "H0",
-                        "stored", "ratio");
+  size_t formatWidth = 6;
+  for (const EncodedTensor &tensor : encoding.tensors)
+    formatWidth = std::max(formatWidth, tensor.format.size());
+  absl::StrAppendFormat(&out, "  %-40s %-8s %-*s %10s %10s %10s %10s %7s %9s %6s %6s %6s\n",
+                        "tensor", "form", static_cast<int>(formatWidth), "format", "dense", "mask",
+                        "data", "stored", "zeros", "null vec", "H0", "stored", "ratio");
   EncodedTensor all;
+  int64_t notStored = 0;
   std::vector<std::pair<std::string, EncodedTensor>> tasks;
   for (const EncodedTensor &tensor : encoding.tensors) {
     add(all, tensor);
+    notStored += !tensor.isStored;
     if (tensor.sharing != "task" || tensor.tasks.size() != 1) {
-      out += row(shortened(tensor.name), tensor.dense ? "dense" : "bit-mask", tensor);
+      out += row(shortened(tensor.name), formOf(tensor), formatWidth, tensor);
       continue;
     }
     auto mine = std::find_if(tasks.begin(), tasks.end(),
@@ -81,8 +95,21 @@ std::string printEncodingText(const Encoding &encoding) {
     add(mine->second, tensor);
   }
   for (const auto &[task, sum] : tasks)
-    out += row("task " + task, "", sum);
-  out += row("all", "", all);
+    out += row("task " + task, "", formatWidth, sum);
+  out += row("all", "", formatWidth, all);
+  if (all.engineVectors > 0)
+    absl::StrAppendFormat(
+        &out,
+        "  the engine reads weights as %d vectors, biases and padding among them; "
+        "%d are zeros (%.2f%%), which it can skip\n",
+        all.engineVectors, all.engineNullVectors,
+        100.0 * static_cast<double>(all.engineNullVectors) /
+            static_cast<double>(all.engineVectors));
+  if (notStored > 0)
+    absl::StrAppendFormat(&out,
+                          "  not stored: %d tensors, for analysis; sizes are those of dense codes "
+                          "and of %d bytes of scales\n",
+                          notStored, all.scaleBytes);
   if (all.paddingBytes > 0)
     absl::StrAppendFormat(
         &out,
@@ -109,14 +136,18 @@ ordered_json encodingJson(const Encoding &encoding) {
                        {"class", t.sharing},
                        {"tasks", t.tasks},
                        {"tier", t.tier},
-                       {"form", t.dense ? "dense" : "bit-mask"},
+                       {"format", t.format},
+                       {"form", std::string(formOf(t))},
                        {"weights", t.weights},
                        {"zeros", t.zeros},
                        {"vectors", t.vectors},
                        {"null_vectors", t.nullVectors},
+                       {"engine_vectors", t.engineVectors},
+                       {"engine_null_vectors", t.engineNullVectors},
                        {"dense_bytes", t.denseBytes},
                        {"mask_bytes", t.maskBytes},
                        {"data_bytes", t.dataBytes},
+                       {"scale_bytes", t.scaleBytes},
                        {"stored_bytes", t.storedBytes},
                        {"padding_bytes", t.paddingBytes},
                        {"tile_rows", t.tileRows},
@@ -137,6 +168,11 @@ ordered_json encodingJson(const Encoding &encoding) {
                      {"sqnr_db", finite(use.sqnrDb)},
                      {"natural_sqnr_db", finite(use.naturalSqnrDb)}});
   return {{"tensors", std::move(tensors)}, {"cells", std::move(cells)}};
+}
+
+std::string printEncodingJson(const Encoding &encoding) {
+  ordered_json report = {{"schema", kReportSchema}, {"encoding", encodingJson(encoding)}};
+  return report.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
 }
 
 } // namespace aac::cost

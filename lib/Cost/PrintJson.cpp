@@ -58,7 +58,7 @@ ordered_json json(const ProgramCost &cost) {
 
 ordered_json reportJson(const Report &report) {
   ordered_json out;
-  out["schema"] = "aac-report/1";
+  out["schema"] = kReportSchema;
   out["machine"] = {{"name", report.machineName},
                     {"profile", report.machineProfile},
                     {"hash", absl::StrFormat("%016x", report.machineHash)}};

@@ -121,11 +121,11 @@ absl::Status Simulator::Impl::matMul(const Instruction &in) {
           absl::StrFormat("%s is %d; must be a multiple of 16 from 16 to %d", name, value, max));
   int64_t base0 = in.get(Field::Base0), base1 = in.get(Field::Base1);
   int64_t rows = machine.engine.dataRows;
-  absl::StatusOr<std::shared_ptr<const Operand>> a = memories[0].operand(
+  absl::StatusOr<PlacedOperand> a = memories[0].operand(
       OperandRole::A, base0, operandRow(base0, in.get(Field::DataOffset0), rows), n0, m);
   if (!a.ok())
     return a.status();
-  absl::StatusOr<std::shared_ptr<const Operand>> b = memories[1].operand(
+  absl::StatusOr<PlacedOperand> b = memories[1].operand(
       OperandRole::B, base1, operandRow(base1, in.get(Field::DataOffset1), rows), n1, m);
   if (!b.ok())
     return b.status();
@@ -141,8 +141,14 @@ absl::Status Simulator::Impl::matMul(const Instruction &in) {
       memories[in.get(Field::OutMemory)].writableDense(in.get(Field::OutBase), n0 * n1 / kLanes);
   if (!result.ok())
     return result.status();
-  stepCounts += matmul(**a, **b, output, *result, pool.get());
+  stepCounts += matmul(*a->operand, *b->operand, output, *result, pool.get());
   current->macs += n0 * n1 * m;
+  current->gatedProducts += gatedProducts(*a->operand, *b->operand);
+  for (const PlacedOperand &each : {*a, *b})
+    if (each.isParameter) {
+      current->parameterVectors += each.operand->vectors();
+      current->nullParameterVectors += each.operand->allNullVectors();
+    }
   return absl::OkStatus();
 }
 

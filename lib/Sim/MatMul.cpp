@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstring>
 #include <limits>
+#include <numeric>
 
 // Vectors of unknown length cannot be kept in arrays; those targets use the baseline.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
@@ -289,6 +290,19 @@ void expand(absl::Span<const uint16_t> mask, const uint8_t *data, uint8_t *vecto
   }
 }
 
+/// How many vectors of each 16 columns are zeros, of codes in block order.
+void countNulls(const uint8_t *codes, int64_t rows, int64_t columns, std::vector<int64_t> &nulls) {
+  constexpr uint64_t kMagnitudes = 0x7f7f7f7f7f7f7f7f; // 0x80 is zero, too
+  nulls.assign(static_cast<size_t>(columns / kLanes), 0);
+  for (int64_t block = 0; block < rows / kLanes; ++block)
+    for (int64_t &null : nulls)
+      for (int row = 0; row < kLanes; ++row, codes += kLanes) {
+        uint64_t halves[2];
+        std::memcpy(halves, codes, sizeof(halves));
+        null += ((halves[0] | halves[1]) & kMagnitudes) == 0;
+      }
+}
+
 int64_t exactSum(const int16_t *a, const int16_t *b, int64_t kBlocks, int n0, int n1) {
   int64_t sum = 0;
   for (int64_t k = 0; k < kBlocks; ++k)
@@ -344,6 +358,7 @@ void decodeOperand(OperandRole role, int64_t rows, int64_t columns, absl::Span<c
     expand(mask, padded.data(), expanded.data());
     codes = expanded.data();
   }
+  countNulls(codes, rows, columns, operand.nullVectors);
   if (role == OperandRole::B) {
     HWY_DYNAMIC_DISPATCH(decodeCodes)(codes, size, operand.significands.data());
   } else {
@@ -358,6 +373,17 @@ void decodeOperand(OperandRole role, int64_t rows, int64_t columns, absl::Span<c
                                      operand.sumSquares.data() + row);
   for (int64_t squares : operand.sumSquares)
     operand.maxSumSquares = std::max(operand.maxSumSquares, squares);
+}
+
+int64_t Operand::allNullVectors() const {
+  return std::accumulate(nullVectors.begin(), nullVectors.end(), int64_t{0});
+}
+
+int64_t gatedProducts(const Operand &a, const Operand &b) {
+  int64_t gated = 0;
+  for (size_t k = 0; k < a.nullVectors.size(); ++k)
+    gated += a.rows * b.rows - (a.rows - a.nullVectors[k]) * (b.rows - b.nullVectors[k]);
+  return gated;
 }
 
 Counts matmul(const Operand &a, const Operand &b, const MatMulOutput &output,

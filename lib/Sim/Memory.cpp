@@ -269,14 +269,14 @@ absl::StatusOr<absl::Span<uint8_t>> EngineMemory::writableDense(int64_t vector, 
   return rows;
 }
 
-absl::StatusOr<std::shared_ptr<const Operand>> EngineMemory::operand(OperandRole role, int64_t base,
-                                                                     int64_t dataRow, int64_t rows,
-                                                                     int64_t columns) {
+absl::StatusOr<PlacedOperand> EngineMemory::operand(OperandRole role, int64_t base, int64_t dataRow,
+                                                    int64_t rows, int64_t columns) {
   int64_t words = rows * columns / kLanes;
   for (const Placed &entry : placed)
-    if (entry.operand->role == role && entry.base == base && entry.dataRow == dataRow &&
-        entry.operand->rows == rows && entry.operand->columns == columns)
-      return entry.operand;
+    if (const Operand &there = *entry.placed.operand;
+        there.role == role && entry.base == base && entry.dataRow == dataRow &&
+        there.rows == rows && there.columns == columns)
+      return entry.placed;
   absl::StatusOr<absl::Span<const uint16_t>> maskWords = readWords(base, words);
   if (!maskWords.ok())
     return maskWords.status();
@@ -287,6 +287,8 @@ absl::StatusOr<std::shared_ptr<const Operand>> EngineMemory::operand(OperandRole
   std::optional<uint64_t> maskFrom = addressOf(wordParameters, base, base + words, kWordBytes);
   std::optional<uint64_t> dataFrom = addressOf(rowParameters, dataRow, dataRow + 1, kLanes);
   bool known = dataFrom && (dense || maskFrom);
+  // Masks without data are a parameter that is all zeros.
+  bool isParameter = dataFrom || (!dense && maskFrom);
   if (known) {
     source.data = *dataFrom;
     if (!dense)
@@ -294,8 +296,8 @@ absl::StatusOr<std::shared_ptr<const Operand>> EngineMemory::operand(OperandRole
     // All of its rows, not only the first, must still be from there.
     if (const DecodedOperand *found = decoded.find(source);
         found && addressOf(rowParameters, dataRow, dataRow + found->dataRows, kLanes)) {
-      placed.push_back({base, words, dataRow, found->dataRows, found->operand});
-      return found->operand;
+      placed.push_back({base, words, dataRow, found->dataRows, {found->operand, isParameter}});
+      return placed.back().placed;
     }
   }
 
@@ -308,8 +310,8 @@ absl::StatusOr<std::shared_ptr<const Operand>> EngineMemory::operand(OperandRole
   decodeOperand(role, rows, columns, *maskWords, *bytes, *operand);
   if (keep && !decoded.find(source))
     decoded.add(source, {operand, used});
-  placed.push_back({base, words, dataRow, used, operand});
-  return operand;
+  placed.push_back({base, words, dataRow, used, {operand, isParameter}});
+  return placed.back().placed;
 }
 
 } // namespace aac::sim

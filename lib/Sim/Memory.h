@@ -60,6 +60,13 @@ private:
   int64_t changeCount = 0;
 };
 
+/// A matmul operand; `isParameter` where it was loaded as it lies in a tier and no running program
+/// wrote that.
+struct PlacedOperand {
+  std::shared_ptr<const Operand> operand;
+  bool isParameter = false;
+};
+
 /// One data memory with the mask memory beside it.
 class EngineMemory {
 public:
@@ -89,14 +96,14 @@ public:
   const std::vector<uint8_t> &allRows() const { return data; }
   const std::vector<uint16_t> &allWords() const { return mask; }
   /// A matmul operand at mask word `base`, its data at row `dataRow`.
-  absl::StatusOr<std::shared_ptr<const Operand>>
-  operand(OperandRole role, int64_t base, int64_t dataRow, int64_t rows, int64_t columns);
+  absl::StatusOr<PlacedOperand> operand(OperandRole role, int64_t base, int64_t dataRow,
+                                        int64_t rows, int64_t columns);
 
 private:
   /// An operand that lies there as long as nothing is written over it.
   struct Placed {
     int64_t base, words, dataRow, dataRows;
-    std::shared_ptr<const Operand> operand;
+    PlacedOperand placed;
   };
   /// Rows or words that are copies of what lies from `address` on.
   struct Parameters {

@@ -128,6 +128,9 @@ LocationStatistics Simulator::totals() const {
   for (const LocationStatistics &entry : impl->statistics) {
     sum.instructions += entry.instructions;
     sum.macs += entry.macs;
+    sum.gatedProducts += entry.gatedProducts;
+    sum.parameterVectors += entry.parameterVectors;
+    sum.nullParameterVectors += entry.nullParameterVectors;
     sum.counts += entry.counts;
     for (size_t i = 0; i < sum.bytesRead.size(); ++i) {
       sum.bytesRead[i] += entry.bytesRead[i];

@@ -60,17 +60,6 @@ std::vector<float> rounded(ArrayRef<float> values, ArrayRef<int64_t> shape, Attr
   return result;
 }
 
-/// Bytes beside the codes: an int8 format's scales, and its zero points where it has any.
-int64_t scaleBytesOf(Attribute format) {
-  auto int8 = dyn_cast<Int8Attr>(format);
-  return int8 ? int8.getScales().size() * (int8.isSymmetric() ? 4 : 5) : 0;
-}
-
-int64_t bitsOf(Attribute format) {
-  auto adaptivFloat = dyn_cast<AdaptivFloatAttr>(format);
-  return adaptivFloat ? adaptivFloat.getBits() : 8;
-}
-
 /// A row for each parameter with a format.
 LogicalResult measureParams(SuiteOp reference, SuiteOp quantised, ErrorLedger &ledger) {
   SymbolTable symbols(reference);
@@ -95,8 +84,8 @@ LogicalResult measureParams(SuiteOp reference, SuiteOp quantised, ErrorLedger &l
     // Codes are what rounding makes of the values: the quantiser's rule is the one rule.
     ArrayRef<int64_t> shape = param.getTensorType().getShape();
     entry.rounding.add(rounded(values->get(), shape, format), values->get());
-    entry.scaleBytes = scaleBytesOf(format);
-    entry.bytes = (entry.elements * bitsOf(format) + 7) / 8 + entry.scaleBytes;
+    entry.scaleBytes = scaleBytes(format);
+    entry.bytes = denseBytes(format, entry.elements);
     entry.total = entry.rounding;
     ledger.bytes += entry.bytes;
     ledger.scaleBytes += entry.scaleBytes;

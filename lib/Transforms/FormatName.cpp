@@ -54,6 +54,20 @@ std::string aac::formatName(Attribute format) {
          std::to_string(adaptivFloat.getExponentBits());
 }
 
+int64_t aac::codeBits(Attribute format) {
+  auto adaptivFloat = dyn_cast<AdaptivFloatAttr>(format);
+  return adaptivFloat ? adaptivFloat.getBits() : 8;
+}
+
+int64_t aac::scaleBytes(Attribute format) {
+  auto int8 = dyn_cast<Int8Attr>(format);
+  return int8 ? int8.getScales().size() * (int8.isSymmetric() ? 4 : 5) : 0;
+}
+
+int64_t aac::denseBytes(Attribute format, int64_t elements) {
+  return (elements * codeBits(format) + 7) / 8 + scaleBytes(format);
+}
+
 std::string aac::nameForFormat(Operation *op) {
   if (auto param = dyn_cast<ParamOp>(op))
     return param.getSymName().str();

@@ -9,8 +9,9 @@ import sys
 
 import numpy as np
 
+from aac import models
 from aac.config import Config
-from support import SMALL, Suite, expect, read_stream, run
+from support import ODD, SMALL, Suite, expect, read_stream, run
 
 LANES = 16
 
@@ -57,10 +58,59 @@ def main(folder):
     expect(rram["sqnr_db"] >= rram["natural_sqnr_db"] > 50, f"noise {rram}")
     expect(sorted(rram["order"].replace("|", "").split()) ==
            ["e0", "e1", "e2", "m0", "m1", "m2", "m3", "s"], rram["order"])
+    check_skipped(suite, out, tensors)
+    check_skipped_odd(folder)
     check_spread(suite)
     check_all_pruned(suite)
     text = (out / "report.txt").read_text()
     expect("Encoding (bytes" in text and "cells of rram" in text, "the text report says nothing")
+
+
+def check_skipped(suite, out, tensors):
+    """The simulator comes across as many vectors, and as many of zeros, as the report says there are."""
+    for task in suite.tasks:
+        statistics = out / f"{task}.json"
+        text, _ = run("aac-sim", "run", out / "suite.aacs", f"--task={task}", f"--report={statistics}", "-o",
+                      out / "y.npz", f"--input={models.sentence_path(suite.folder / 'models', task, 0)}")
+        simulation = json.loads(statistics.read_text())["simulation"]
+        read = null = 0
+        for tensor in tensors:
+            # A sentence is one block of tokens: each repetition of a layer reads each of its weights once.
+            shared = tensor["class"] == "shared" and tensor["role"] in ("attention", "ffn")
+            if task in tensor["tasks"]:
+                read += tensor["engine_vectors"] * (suite.config.layers if shared else 1)
+                null += tensor["engine_null_vectors"] * (suite.config.layers if shared else 1)
+        found = simulation["parameter_vectors"], simulation["null_parameter_vectors"]
+        expect(found == (read, null) and null > 0, f"{task}: {found} vectors, the report makes {read, null}")
+        gated, products = simulation["gated_products"], simulation["macs"] // LANES
+        expect(f"null vectors: {null} of {read} of parameters; they and those of activations gate {gated} of "
+               f"{products} products" in text, text)
+        for location in simulation["locations"]:
+            # Each meets 16 tokens; rows of zeros among those gate further products.
+            expect(location["null_parameter_vectors"] * LANES <= location["gated_products"] <=
+                   location["macs"] // LANES, f"{location}")
+        for field in ("parameter_vectors", "null_parameter_vectors", "gated_products"):
+            expect(simulation[field] == sum(l[field] for l in simulation["locations"]), field)
+        print(f"{task}: {null} of {read} vectors of weights are zeros, as the report says; "
+              f"{gated} of {products} products gated")
+    weights = [t for t in tensors if t["kind"] == "weights"]
+    expect(all(t["engine_vectors"] >= t["vectors"] and t["engine_null_vectors"] >= t["null_vectors"]
+               for t in weights), "padding takes vectors away")
+    expect(not any(t["engine_vectors"] for t in tensors if t["kind"] != "weights"), "not the engine's")
+    total = [sum(t[field] for t in weights) for field in ("engine_vectors", "engine_null_vectors")]
+    expect(f"the engine reads weights as {total[0]} vectors, biases and padding among them; {total[1]} are zeros" in
+           (out / "report.txt").read_text(), "the text report does not tell")
+
+
+def check_skipped_odd(folder):
+    """Sizes that need padding in every dimension: lanes, rows and heads, in both forms."""
+    for form, sizes, sparsity in (("bit-mask", ODD, 0.3), ("dense", {**ODD, "hidden": 160, "heads": 4, "ffn": 320}, 0.02)):
+        suite = Suite(f"{folder}/{form}", Config(**sizes), {"sst2": 2, "mnli": 3}, sentences=1)
+        out = suite.compile("out", f"--sparsity=ffn:vector:{sparsity}")
+        tensors = json.loads((out / "report.json").read_text())["encoding"]["tensors"]
+        for tensor in (t for t in tensors if t["kind"] == "weights" and t["role"] == "ffn"):
+            expect(tensor["form"] == form and tensor["engine_null_vectors"] > 0, f"{tensor}")
+        check_skipped(suite, out, tensors)
 
 
 class Tiles:

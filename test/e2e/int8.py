@@ -63,6 +63,21 @@ def refused(pattern, *command):
     expect(pattern in errors and errors.count("error:") == 1, f"'{pattern}' is not the error: {errors}")
 
 
+def check_sizes(folder, ledger):
+    """The report of a suite in int8: its sizes are the ledger's, and codes are counted as they are in the file."""
+    text, _ = run("aac-translate", "--export-report=text", folder / "y.mlir")
+    tensors = json.loads(run("aac-translate", "--export-report=json", folder / "y.mlir")[0])["encoding"]["tensors"]
+    stored, scales = (sum(t[f"{what}_bytes"] for t in tensors) for what in ("stored", "scale"))
+    expect(ledger == f"Parameters as codes: {stored} bytes, {scales} of them scales", f"{stored}, {scales}: {ledger}")
+    for form, one in (("int8:channel", next(t for t in tensors if "query.weight" in t["name"])),
+                      ("int8", next(t for t in tensors if "LayerNorm.weight" in t["name"]))):
+        expect(one["format"] == form and one["form"] == "codes" and one["stored_bytes"] ==
+               one["weights"] + 4 * (SMALL["hidden"] if "channel" in form else 1), f"{one}")
+        expect(0 < one["entropy_bits_per_weight"] < 8 and one["ratio"] > 1, f"{one}")
+    expect(f"not stored: {len(tensors)} tensors, for analysis; sizes are those of dense codes and of {scales} bytes "
+           "of scales" in text and "query.weight codes    int8:channel " in text, text)
+
+
 def main(folder):
     folder = fresh(folder)
     path = models.make_suite(Config(**SMALL), {"sst2": 2}, folder, SENTENCES)["sst2"]
@@ -120,6 +135,8 @@ def main(folder):
             scales += shape[0] if len(shape) == 2 else 1
     expect(text.splitlines()[-1] == f"Parameters as codes: {codes + 4 * scales} bytes, {4 * scales} of them scales",
            f"{codes} codes and {scales} scales, the ledger has {text.splitlines()[-1]}")
+
+    check_sizes(folder, text.splitlines()[-1])
 
     # By name, beside AdaptivFloat; the rest stays as it is without.
     some = ["--formats=*word_embeddings*=int8:channel,*.query.weight=int8:asymmetric", "--emit=compressed", "--ledger"]

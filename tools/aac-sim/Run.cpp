@@ -3,6 +3,7 @@
 
 #include "aac/Cost/Report.h"
 #include "aac/Machine/Machine.h"
+#include "aac/Numerics/Layout.h"
 #include "aac/Sim/Faults.h"
 #include "aac/Sim/Simulator.h"
 #include "aac/Sim/Timing.h"
@@ -187,6 +188,9 @@ void runStream(const RunOptions &options) {
                                          {"layer", stream.locations[i].layer},
                                          {"instructions", entry.instructions},
                                          {"macs", entry.macs},
+                                         {"gated_products", entry.gatedProducts},
+                                         {"parameter_vectors", entry.parameterVectors},
+                                         {"null_parameter_vectors", entry.nullParameterVectors},
                                          {"saturations", entry.counts.saturations},
                                          {"accumulator_overflows", entry.counts.overflows}};
       if (entry.counts.saturations > 0)
@@ -200,6 +204,9 @@ void runStream(const RunOptions &options) {
                           {"basis", "simulated"},
                           {"instructions", totals.instructions},
                           {"macs", totals.macs},
+                          {"gated_products", totals.gatedProducts},
+                          {"parameter_vectors", totals.parameterVectors},
+                          {"null_parameter_vectors", totals.nullParameterVectors},
                           {"saturations", totals.counts.saturations},
                           {"accumulator_overflows", totals.counts.overflows},
                           {"bytes_read", std::move(read)},
@@ -230,6 +237,10 @@ void runStream(const RunOptions &options) {
   if (options.stopwatch)
     out << absl::StrFormat("simulated in %.3f s: %.0f million cycles a second\n", seconds.count(),
                            static_cast<double>(timing.totalCycles) * 1e-6 / seconds.count());
+  out << absl::StrFormat("null vectors: %d of %d of parameters; they and those of activations gate "
+                         "%d of %d products of vectors\n",
+                         totals.nullParameterVectors, totals.parameterVectors, totals.gatedProducts,
+                         totals.macs / kLanes);
   out << absl::StrFormat("saturated results: %d\n", totals.counts.saturations);
   printWorst(out, stream, simulator, &sim::Counts::saturations,
              &sim::LocationStatistics::firstSaturation);

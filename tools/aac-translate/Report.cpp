@@ -6,8 +6,10 @@
 #include "aac/Sim/Timing.h"
 #include "aac/Support/File.h"
 #include "aac/Target/StreamTarget.h"
+#include "aac/Transforms/EncodingReport.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "dialects/AAC/AACDialect.h"
 
 using namespace mlir;
 
@@ -38,7 +40,27 @@ absl::StatusOr<std::string> traceOf(const Stream &stream, const Machine &machine
   return sim::chromeTrace(stream, machine, **program, *timing);
 }
 
+/// A suite above the cmd dialect whose parameters are codes; null if the module has none.
+ir::SuiteOp findCodes(ModuleOp module) {
+  for (ir::SuiteOp suite : module.getOps<ir::SuiteOp>())
+    for (ir::ParamOp param : suite.getOps<ir::ParamOp>())
+      if (param.getFormat())
+        return suite;
+  return nullptr;
+}
+
+/// The encoding section alone: no schedule is known yet.
+absl::StatusOr<std::string> encodingOf(ir::SuiteOp suite, bool json) {
+  FailureOr<cost::Encoding> encoding = reportEncoding(suite, nullptr);
+  if (failed(encoding))
+    return alreadyPrinted();
+  return json ? cost::printEncodingJson(*encoding) : cost::printEncodingText(*encoding);
+}
+
 absl::StatusOr<std::string> reportOf(ModuleOp module, const Arguments &arguments) {
+  if (ir::SuiteOp suite = findCodes(module);
+      suite && arguments.reportFormat != "trace" && module.getOps<cmd::StreamOp>().empty())
+    return encodingOf(suite, arguments.reportFormat == "json");
   absl::StatusOr<cmd::StreamOp> op = findStream(module);
   if (!op.ok())
     return op.status();
@@ -68,6 +90,8 @@ absl::Status translateExportReport(const Arguments &arguments) {
   if (!module.ok())
     return module.status();
   absl::StatusOr<std::string> text = reportOf(**module, arguments);
+  if (!text.ok() && text.status().message().empty())
+    return text.status();
   if (!text.ok())
     return absl::Status(text.status().code(),
                         absl::StrCat(arguments.inputs.front(), ": ", text.status().message()));

@@ -29,9 +29,10 @@ int main(int argc, char **argv) {
   addTranslation("--import-stream", "a stream file (.aacs) -> a module of the cmd dialect",
                  translateImportStream);
   kinds
-      ->add_option("--export-report", arguments.reportFormat,
-                   "a module with a cmd.stream -> its cost report (text, json), or the schedule "
-                   "of a task for Perfetto (trace)")
+      ->add_option(
+          "--export-report", arguments.reportFormat,
+          "a module with a cmd.stream -> its cost report (text, json), or the schedule "
+          "of a task for Perfetto (trace); a suite in codes -> what they take (text, json)")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"text", "json", "trace"}))
       ->each([&](const std::string &) { translation = translateExportReport; });

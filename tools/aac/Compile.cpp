@@ -66,7 +66,7 @@ void write(const std::string &path, const std::string &bytes) {
 void keepPlaced(ModuleOp module, const Machine &machine, Compiled &compiled) {
   compiled.placed = bytecodeOf(module);
   for (ir::SuiteOp suite : module.getOps<ir::SuiteOp>()) {
-    FailureOr<cost::Encoding> encoding = reportEncoding(suite, machine);
+    FailureOr<cost::Encoding> encoding = reportEncoding(suite, &machine);
     if (failed(encoding))
       failQuietly();
     compiled.encoding = std::move(*encoding);

@@ -51,6 +51,10 @@ struct Operand {
   std::vector<int16_t> significands;
   std::vector<int64_t> sumSquares; ///< per row, of the significands
   int64_t maxSumSquares = 0;
+  std::vector<int64_t> nullVectors; ///< per 16 columns: how many rows are zeros there
+
+  int64_t vectors() const { return rows * columns / 16; }
+  int64_t allNullVectors() const;
 };
 
 /// Whether these mask words store every lane.
@@ -78,6 +82,10 @@ struct MatMulOutput {
 /// shared among the threads of `pool`, if given; the result is the same.
 Counts matmul(const Operand &a, const Operand &b, const MatMulOutput &output,
               absl::Span<uint8_t> out, ThreadPool *pool = nullptr);
+
+/// Of the A.rows * B.vectors() products of two vectors that matmul consists of, those in which a
+/// vector is zeros throughout: the engine gates them, in the same cycles.
+int64_t gatedProducts(const Operand &a, const Operand &b);
 
 //===----------------------------------------------------------------------===//
 // Special function unit

@@ -40,6 +40,11 @@ struct InstructionPlace {
 struct LocationStatistics {
   int64_t instructions = 0; ///< carried out, repetitions of loops included
   int64_t macs = 0;
+  /// Of the macs / 16 products of two vectors: gated, since one is zeros throughout.
+  int64_t gatedProducts = 0;
+  /// Vectors of matmul operands that are parameters, each once an instruction, and those of them
+  /// that are zeros throughout: padding and biases count as what they are to the engine.
+  int64_t parameterVectors = 0, nullParameterVectors = 0;
   Counts counts;
   InstructionPlace firstOverflow, firstSaturation;
   std::vector<uint64_t> bytesRead, bytesWritten; ///< per tier of the machine

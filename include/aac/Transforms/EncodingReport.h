@@ -9,10 +9,11 @@
 namespace aac {
 
 /// Sizes and entropies of what aac-encode stored and aac-place placed, and for each tier of
-/// `machine` whose cells hold several bits or may be wrong the cells taken and the order of bits
-/// that the errors favour. Linear in the bytes, on all cores. Fails with an error where a
-/// parameter's codes are missing.
-mlir::FailureOr<cost::Encoding> reportEncoding(ir::SuiteOp suite, const Machine &machine);
+/// `machine`, if given, whose cells hold several bits or may be wrong the cells taken and the order
+/// of bits that the errors favour. Of a suite that is quantised and not encoded, in whatever
+/// formats: what its parameters take as dense codes. Linear in the bytes, on all cores. Fails with
+/// an error where a parameter's codes are missing.
+mlir::FailureOr<cost::Encoding> reportEncoding(ir::SuiteOp suite, const Machine *machine);
 
 } // namespace aac
 

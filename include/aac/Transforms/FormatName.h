@@ -29,6 +29,12 @@ extern const char *const kFormatHint;
 
 /// The name of a tensor's format: "af8e3", "int8:channel".
 std::string formatName(mlir::Attribute format);
+/// Bits of a code.
+int64_t codeBits(mlir::Attribute format);
+/// Bytes beside the codes: an int8 format's scales, 4 each, and its zero points where it has any.
+int64_t scaleBytes(mlir::Attribute format);
+/// Bytes of `elements` dense codes and what is beside them.
+int64_t denseBytes(mlir::Attribute format, int64_t elements);
 
 /// A format for the tensors whose name a pattern (of shells: * ? [a-z]) matches.
 struct FormatChoice {

@@ -3,6 +3,7 @@
 
 #include "aac/Numerics/Cells.h"
 #include "aac/Numerics/Layout.h"
+#include "aac/Transforms/FormatName.h"
 #include "aac/Transforms/ParamValues.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Threading.h"
@@ -44,16 +45,32 @@ void count(ArrayRef<uint8_t> codes, int64_t columns, Row &row) {
     }
 }
 
-/// Codes that the masks of a stored weight say are there.
-uint64_t countCodes(StoredOp stored) {
+/// Counts the vectors of a stored weight as the engine reads them; returns the codes that masks
+/// say are there.
+uint64_t countEngineVectors(StoredOp stored, cost::EncodedTensor &tensor) {
   auto resource = dyn_cast<DenseResourceElementsAttr>(stored.getValue());
   AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
+  if (!blob)
+    return 0;
+  // Masks of all tiles lie in front of their data; dense tiles are data alone.
+  size_t vectorBytes = tensor.dense ? kLanes : 2;
   uint64_t codes = 0;
-  if (blob)
-    for (uint64_t r = 0; r < stored.getCount(); ++r)
-      for (char byte :
-           blob->getData().slice(r * stored.getStride(), stored.getDataOffsets()->front()))
-        codes += llvm::popcount(static_cast<uint8_t>(byte));
+  for (uint64_t r = 0; r < stored.getCount(); ++r) {
+    size_t size = tensor.dense ? stored.getStride() : stored.getDataOffsets()->front();
+    ArrayRef<uint8_t> vectors(
+        reinterpret_cast<const uint8_t *>(blob->getData().data()) + r * stored.getStride(), size);
+    for (size_t at = 0; at < size; at += vectorBytes) {
+      ArrayRef<uint8_t> vector = vectors.slice(at, vectorBytes);
+      ++tensor.engineVectors;
+      if (tensor.dense) {
+        tensor.engineNullVectors += llvm::all_of(vector, isZero);
+        continue;
+      }
+      int lanes = llvm::popcount(vector[0]) + llvm::popcount(vector[1]);
+      tensor.engineNullVectors += lanes == 0;
+      codes += lanes;
+    }
+  }
   return codes;
 }
 
@@ -77,8 +94,10 @@ void measure(Row &row) {
   }
   tensor.dataBytes = tensor.storedBytes - tensor.maskBytes;
   tensor.tileRows = static_cast<int64_t>(stored.getTileRows().value_or(0));
-  if (!tensor.dense && tensor.kind == "weights")
-    tensor.paddingBytes = tensor.dataBytes - countCodes(stored);
+  if (tensor.kind == "weights") {
+    uint64_t codes = countEngineVectors(stored, tensor);
+    tensor.paddingBytes = tensor.dense ? 0 : tensor.dataBytes - codes;
+  }
 }
 
 void analyse(Row &row) {
@@ -90,6 +109,87 @@ void analyse(Row &row) {
   row.tensor.zeros = row.histogram[0x00] + row.histogram[0x80];
   row.tensor.entropyBits = entropyOfCounts(row.histogram);
   measure(row);
+}
+
+/// Zero of a value: of an AdaptivFloat the code but for its sign, of int8 the channel's zero point.
+class ZeroCode {
+public:
+  ZeroCode(Attribute format, ArrayRef<int64_t> shape)
+      : int8(dyn_cast<Int8Attr>(format)), bits(codeBits(format)) {
+    for (size_t i = int8 ? int8.getAxis() + 1 : shape.size(); i < shape.size(); ++i)
+      inner *= shape[i];
+  }
+  bool is(size_t element, unsigned code) const {
+    if (!int8)
+      return (code & ((1u << (bits - 1)) - 1)) == 0;
+    ArrayRef<int32_t> zeros = int8.getZeros();
+    return static_cast<int8_t>(code) == zeros[element / inner % zeros.size()];
+  }
+
+private:
+  Int8Attr int8;
+  int64_t bits;
+  size_t inner = 1; ///< elements of a channel in a row
+};
+
+/// What a parameter takes whose codes nothing stores.
+FailureOr<cost::EncodedTensor> analyseCodes(ParamOp param) {
+  FailureOr<Elements<uint8_t>> bytes = readBytes(param);
+  if (failed(bytes))
+    return failure();
+  Attribute format = param.getFormatAttr();
+  ArrayRef<int64_t> shape = param.getTensorType().getShape();
+  cost::EncodedTensor tensor;
+  tensor.name = param.getSymName().str();
+  tensor.role = param.getRole() ? stringifyRole(*param.getRole()).str() : "other";
+  tensor.kind = shape.size() < 2 ? "vectors" : tensor.role == "embedding" ? "rows" : "weights";
+  tensor.sharing = param.getSharing() ? stringifySharing(*param.getSharing()).str() : "task";
+  if (param.getTasks())
+    for (StringRef task : param.getTasks()->getAsValueRange<StringAttr>())
+      tensor.tasks.push_back(task.str());
+  tensor.format = formatName(format);
+  tensor.isStored = false;
+  tensor.dense = true;
+  tensor.weights = param.getTensorType().getNumElements();
+  tensor.scaleBytes = scaleBytes(format);
+  tensor.denseBytes = tensor.dataBytes = tensor.storedBytes = denseBytes(format, tensor.weights);
+
+  size_t codeBytes = tensor.weights ? bytes->get().size() / tensor.weights : 1;
+  std::vector<int64_t> histogram(size_t{1} << (8 * codeBytes));
+  ZeroCode zero(format, shape);
+  size_t columns = shape.empty() ? 1 : shape.back(), vectorZeros = 0;
+  for (size_t i = 0, count = tensor.weights; i < count; ++i) {
+    unsigned code = bytes->get()[i * codeBytes];
+    if (codeBytes > 1)
+      code |= bytes->get()[i * codeBytes + 1] << 8;
+    ++histogram[code];
+    size_t column = i % columns, lane = column % kLanes;
+    bool isNull = zero.is(i, code);
+    tensor.zeros += isNull;
+    vectorZeros = (lane ? vectorZeros : 0) + isNull;
+    if (lane == kLanes - 1 || column == columns - 1) {
+      ++tensor.vectors;
+      tensor.nullVectors += vectorZeros == lane + 1;
+    }
+  }
+  tensor.entropyBits = entropyOfCounts(histogram);
+  return tensor;
+}
+
+/// The parameters of a suite that is quantised and not encoded.
+FailureOr<cost::Encoding> reportCodes(SuiteOp suite) {
+  SmallVector<ParamOp> params = llvm::filter_to_vector(
+      suite.getOps<ParamOp>(), [](ParamOp param) { return param.getFormat().has_value(); });
+  std::vector<FailureOr<cost::EncodedTensor>> tensors(params.size(), failure());
+  parallelFor(suite.getContext(), 0, params.size(),
+              [&](size_t i) { tensors[i] = analyseCodes(params[i]); });
+  cost::Encoding encoding;
+  for (FailureOr<cost::EncodedTensor> &tensor : tensors) {
+    if (failed(tensor))
+      return failure();
+    encoding.tensors.push_back(std::move(*tensor));
+  }
+  return encoding;
 }
 
 double decibels(double signal, double noise) {
@@ -126,7 +226,9 @@ cost::CellUse cellsOf(const Tier &tier, ArrayRef<Row> rows) {
 
 } // namespace
 
-FailureOr<cost::Encoding> aac::reportEncoding(SuiteOp suite, const Machine &machine) {
+FailureOr<cost::Encoding> aac::reportEncoding(SuiteOp suite, const Machine *machine) {
+  if (suite.getOps<StoredOp>().empty())
+    return reportCodes(suite);
   SymbolTable symbols(suite);
   std::vector<Row> rows;
   for (StoredOp stored : suite.getOps<StoredOp>()) {
@@ -147,6 +249,7 @@ FailureOr<cost::Encoding> aac::reportEncoding(SuiteOp suite, const Machine &mach
       row.codes.push_back(std::move(*codes));
     }
     row.tensor.name = row.params.front().getSymName().str();
+    row.tensor.format = formatName(row.params.front().getFormatAttr());
     row.tensor.kind = stored.getKind().str();
     row.tensor.role = stored.getRole() ? stringifyRole(*stored.getRole()).str() : "other";
     row.tensor.sharing = stringifySharing(stored.getSharing()).str();
@@ -159,7 +262,7 @@ FailureOr<cost::Encoding> aac::reportEncoding(SuiteOp suite, const Machine &mach
   parallelForEach(suite.getContext(), rows, analyse);
 
   cost::Encoding encoding;
-  for (const Tier &tier : machine.tiers)
+  for (const Tier &tier : machine ? ArrayRef<Tier>(machine->tiers) : ArrayRef<Tier>())
     if (tier.bitsPerCell > 1 || tier.cellErrorRate.typical > 0)
       if (cost::CellUse use = cellsOf(tier, rows); use.dataCells > 0)
         encoding.cells.push_back(std::move(use));

@@ -25,6 +25,9 @@ EncodedTensor tensor(const std::string &name, const std::string &sharing,
   t.zeros = 500;
   t.vectors = 64;
   t.nullVectors = 3;
+  t.format = "af8e3";
+  t.engineVectors = 80;
+  t.engineNullVectors = 4;
   t.denseBytes = 1024;
   t.maskBytes = 128;
   t.dataBytes = 512;
@@ -71,11 +74,37 @@ TEST(Encoding, TextTellsSharedTensorsAndSumsTasks) {
   EXPECT_THAT(text,
               testing::ContainsRegex("task a +2048 +256 +1024 +1280 +50.0% +6 +3.00 +5.12 +1.71"));
   EXPECT_THAT(text, testing::ContainsRegex("all +4096 +512 +2048 +2560"));
+  EXPECT_THAT(text, testing::ContainsRegex("backbone +bit-mask af8e3 +1024"));
+  EXPECT_THAT(text, HasSubstr("the engine reads weights as 320 vectors, biases and padding among "
+                              "them; 16 are zeros (5.00%), which it can skip"));
+  EXPECT_THAT(text, Not(HasSubstr("not stored")));
   EXPECT_THAT(text, HasSubstr("of data, 48 bytes are padding of lanes: masks and data start anew "
                               "every 64 output features or fewer"));
   EXPECT_THAT(text, HasSubstr("cells of rram: 4096 of 2 bits for codes, 2048 of 1 bit for masks; "
                               "4.1 wrong expected (0.001 a cell)"));
   EXPECT_THAT(text, HasSubstr("31.5 dB, in natural order no error"));
+}
+
+TEST(Encoding, CodesForAnalysis) {
+  Encoding encoding;
+  encoding.tensors = {tensor("w", "shared", {"a", "b"}), tensor("v", "shared", {"a", "b"})};
+  EncodedTensor &t = encoding.tensors[0];
+  t.format = "int8:channel:asymmetric";
+  t.isStored = false;
+  t.scaleBytes = 50;
+  t.engineVectors = encoding.tensors[1].engineVectors = 0;
+  std::string text = printEncodingText(encoding);
+  EXPECT_THAT(text, testing::ContainsRegex("w +codes +int8:channel:asymmetric +1024 "));
+  EXPECT_THAT(text, testing::ContainsRegex("v +bit-mask +af8e3 +1024 "));
+  EXPECT_THAT(text, HasSubstr("not stored: 1 tensors, for analysis; sizes are those of dense codes "
+                              "and of 50 bytes of scales"));
+  EXPECT_THAT(text, Not(HasSubstr("the engine reads")));
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(printEncodingJson(encoding));
+  EXPECT_EQ(json["schema"], "aac-report/1");
+  const auto &first = json["encoding"]["tensors"][0];
+  EXPECT_EQ(first["form"], "codes");
+  EXPECT_EQ(first["format"], "int8:channel:asymmetric");
+  EXPECT_EQ(first["scale_bytes"], 50);
 }
 
 TEST(Encoding, Json) {
@@ -88,7 +117,11 @@ TEST(Encoding, Json) {
   EXPECT_EQ(t["form"], "bit-mask");
   EXPECT_EQ(t["class"], "shared");
   EXPECT_EQ(t["stored_bytes"], 640);
+  EXPECT_EQ(t["format"], "af8e3");
   EXPECT_EQ(t["null_vectors"], 3);
+  EXPECT_EQ(t["engine_vectors"], 80);
+  EXPECT_EQ(t["engine_null_vectors"], 4);
+  EXPECT_EQ(t["scale_bytes"], 0);
   EXPECT_EQ(t["padding_bytes"], 12);
   EXPECT_EQ(t["tile_rows"], 64);
   EXPECT_DOUBLE_EQ(t["ratio"].get<double>(), 1.28);

@@ -53,25 +53,29 @@ std::vector<uint8_t> slowMatmul(const Problem &p, Counts &counts) {
   return c;
 }
 
+/// `codes`, row-major, as an operand: bit-masked or dense.
+Operand decode(OperandRole role, const std::vector<uint8_t> &codes, int64_t rows, int64_t columns,
+               bool encoded) {
+  std::vector<uint8_t> blocks = toBlockOrder(codes, rows, columns);
+  EncodedVectors vectors;
+  if (encoded) {
+    vectors = encodeBitMask(blocks);
+  } else {
+    vectors.mask.assign(blocks.size() / 16, 0xffff);
+    vectors.data = blocks;
+  }
+  EXPECT_EQ(dataRowsOf(vectors.mask), vectors.rows());
+  Operand operand;
+  decodeOperand(role, rows, columns, vectors.mask, vectors.data, operand);
+  return operand;
+}
+
 std::vector<uint8_t> fastMatmul(const Problem &p, bool encoded, Counts &counts,
                                 ThreadPool *pool = nullptr) {
-  auto decode = [&](OperandRole role, const std::vector<uint8_t> &codes, int64_t rows) {
-    std::vector<uint8_t> blocks = toBlockOrder(codes, rows, p.m);
-    EncodedVectors vectors;
-    if (encoded) {
-      vectors = encodeBitMask(blocks);
-    } else {
-      vectors.mask.assign(blocks.size() / 16, 0xffff);
-      vectors.data = blocks;
-    }
-    EXPECT_EQ(dataRowsOf(vectors.mask), vectors.rows());
-    Operand operand;
-    decodeOperand(role, rows, p.m, vectors.mask, vectors.data, operand);
-    return operand;
-  };
   std::vector<uint8_t> out(p.n1 * p.n0);
-  counts = matmul(decode(OperandRole::A, p.a, p.n0), decode(OperandRole::B, p.b, p.n1), p.output,
-                  absl::MakeSpan(out), pool);
+  counts =
+      matmul(decode(OperandRole::A, p.a, p.n0, p.m, encoded),
+             decode(OperandRole::B, p.b, p.n1, p.m, encoded), p.output, absl::MakeSpan(out), pool);
   return fromBlockOrder(out, p.n1, p.n0);
 }
 
@@ -93,6 +97,42 @@ TEST(MatMul, HandComputed) {
   p.output.biasEnable = true;
   p.output.weightBias = 64; // -704 = -1.375 * 2^-3 * 2^12
   EXPECT_EQ(fastMatmul(p, true, counts)[0], 0xd6);
+}
+
+TEST(MatMul, GatesProductsWithAVectorOfZeros) {
+  std::mt19937 rng(11);
+  for (int round = 0; round < 20; ++round) {
+    int64_t n0 = 16 * (1 + rng() % 3), n1 = 16 * (1 + rng() % 3), m = 16 * (1 + rng() % 5);
+    // Vectors are zeros or full; zeros with a sign are zeros, too, and stored when dense.
+    auto random = [&](int64_t rows) {
+      std::vector<uint8_t> codes = randomCodes(rng, rows * m, 0, 7);
+      for (int64_t v = 0; v < rows * m / 16; ++v)
+        if (rng() % 3 == 0)
+          std::fill_n(codes.begin() + 16 * v, 16, rng() % 2 ? 0x80 : 0);
+      return codes;
+    };
+    std::vector<uint8_t> a = random(n0), b = random(n1);
+    a[16 * (rng() % (n0 * m / 16))] = 0x01; // one code alone makes a vector count
+    auto isNull = [&](const std::vector<uint8_t> &codes, int64_t row, int64_t block) {
+      return std::all_of(codes.begin() + row * m + 16 * block,
+                         codes.begin() + row * m + 16 * (block + 1),
+                         [](uint8_t code) { return (code & 0x7f) == 0; });
+    };
+    int64_t nullB = 0, gated = 0;
+    for (int64_t k = 0; k < m / 16; ++k)
+      for (int64_t j = 0; j < n1; ++j) {
+        nullB += isNull(b, j, k);
+        for (int64_t i = 0; i < n0; ++i)
+          gated += isNull(a, i, k) || isNull(b, j, k);
+      }
+    for (bool encoded : {false, true}) {
+      Operand left = decode(OperandRole::A, a, n0, m, encoded);
+      Operand right = decode(OperandRole::B, b, n1, m, encoded);
+      EXPECT_EQ(right.vectors(), n1 * m / 16);
+      EXPECT_EQ(right.allNullVectors(), nullB);
+      EXPECT_EQ(gatedProducts(left, right), gated);
+    }
+  }
 }
 
 TEST(MatMul, EqualsTheDefinitionOnEveryTarget) {

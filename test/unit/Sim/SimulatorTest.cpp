@@ -110,6 +110,38 @@ TEST_F(SimulatorTest, SparseMatMulEqualsDense) {
   EXPECT_GE(simulator->totals().counts.saturations, 2 * counts.saturations);
 }
 
+TEST_F(SimulatorTest, CountsVectorsOfParametersAndWhatTheyGate) {
+  // B, parameters: 5 of 48 vectors are zeros. A, the first product's result: 2 of 16 are, for
+  // two rows of A's own operand are; bit-masked weights of zeros alone have no data.
+  std::vector<uint8_t> b(16 * 48, 0x11), a(16 * 48, 0x11), ones(512, 0xff);
+  std::fill_n(b.begin(), 5 * 16, 0);
+  for (int64_t block = 0; block < 3; ++block)
+    std::fill_n(a.begin() + (block * 16 + 7) * 16, 2 * 16, 0x80);
+  uint64_t inA = addImage(kDram + 0x20000, a), inB = addImage(kDram + 0x30000, b);
+  uint64_t allOnes = addImage(kDram + 0x40000, ones);
+  uint64_t none = addImage(kDram + 0x50000, std::vector<uint8_t>(32, 0));
+  Instruction first = matMul(16, 16, 48, 0, 500), second = matMul(16, 16, 16, 1, 1000);
+  second.set(Field::Base0, 500).set(Field::Base1, 600);
+  std::vector<Instruction> code = {loadMask(0, 0, 48, allOnes),
+                                   loadData(0, 0, 48, inA),
+                                   loadMask(1, 0, 48, allOnes),
+                                   loadData(1, 0, 48, inB),
+                                   first,
+                                   loadMask(1, 600, 16, none),
+                                   loadData(1, 600, 1, inB),
+                                   storeData(0, 500, 16, kSram),
+                                   loadData(0, 500, 16, kSram),
+                                   second};
+  ASSERT_TRUE(run(code).ok());
+  LocationStatistics totals = simulator->totals();
+  // The first has two operands of parameters, the second one, all of it zeros.
+  EXPECT_EQ(totals.parameterVectors, 48 + 48 + 16);
+  EXPECT_EQ(totals.nullParameterVectors, 6 + 5 + 16);
+  // 6 vectors of A, each with 16 rows of B; 5 of B with the 14 rows of A that are left; then all.
+  EXPECT_EQ(totals.gatedProducts, 6 * 16 + 5 * 14 + 256);
+  EXPECT_EQ(totals.macs / 16, 3 * 256 + 256);
+}
+
 TEST_F(SimulatorTest, DecodedOperandsFollowWhatTheTiersHold) {
   // One operand, dense codes in the image or copied to SRAM; B is the image's start.
   uint64_t ones = addImage(kDram + 0x60000, std::vector<uint8_t>(8192, 0xff));
