@@ -120,10 +120,11 @@ std::string printEncodingText(const Encoding &encoding) {
     absl::StrAppendFormat(&out,
                           "  cells of %s: %d of %d bit%s for codes, %d of 1 bit for masks; %.2g "
                           "wrong expected (%.2g a "
-                          "cell)\n    order %s: %s, in natural order %s\n",
+                          "cell%s)\n    order %s: %s, in natural order %s\n",
                           use.tier, use.dataCells, use.bitsPerCell, use.bitsPerCell > 1 ? "s" : "",
-                          use.maskCells, use.wrongCells, use.errorRate, use.order,
-                          decibels(use.sqnrDb), decibels(use.naturalSqnrDb));
+                          use.maskCells, use.wrongCells, use.errorRate,
+                          use.byLevel ? ", by level" : "", use.order, decibels(use.sqnrDb),
+                          decibels(use.naturalSqnrDb));
   return out;
 }
 
@@ -163,6 +164,7 @@ ordered_json encodingJson(const Encoding &encoding) {
                      {"data_cells", use.dataCells},
                      {"mask_cells", use.maskCells},
                      {"cell_error_rate", use.errorRate},
+                     {"by_level", use.byLevel},
                      {"wrong_cells", use.wrongCells},
                      {"order", use.order},
                      {"sqnr_db", finite(use.sqnrDb)},

@@ -190,6 +190,11 @@ void describeTier(const Tier &tier, Page &page) {
   page.row("area", tier.area);
   page.row("endurance", tier.endurance);
   page.row("cell error rate", tier.cellErrorRate);
+  if (!tier.levelErrors.down.empty()) {
+    auto list = [](const std::vector<double> &rates) { return absl::StrJoin(rates, " "); };
+    page.row("of its levels down", list(tier.levelErrors.down) + page.cite(tier.levelSource));
+    page.row("of its levels up", list(tier.levelErrors.up) + page.cite(tier.levelSource));
+  }
   if (!tier.cellOrder.empty())
     page.row("order of bits in cells", tier.cellOrder);
 }

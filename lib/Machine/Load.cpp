@@ -39,8 +39,10 @@ public:
   std::string text;
 };
 
-bool isQuantity(const FieldDescriptor &field) {
-  return field.message_type() == proto::Quantity::descriptor();
+/// Numbers with a source of their own: they never take another one's.
+bool isReplacedWhole(const FieldDescriptor &field) {
+  return field.message_type() == proto::Quantity::descriptor() ||
+         field.message_type() == proto::CellLevels::descriptor();
 }
 
 /// Notes the place of every field of `message`.
@@ -76,7 +78,7 @@ void clearReplaced(Message &base, const Message &over) {
   std::vector<const FieldDescriptor *> fields;
   reflection.ListFields(over, &fields);
   for (const FieldDescriptor *field : fields) {
-    if (field->is_repeated() || isQuantity(*field))
+    if (field->is_repeated() || isReplacedWhole(*field))
       reflection.ClearField(&base, field);
     else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE)
       clearReplaced(*reflection.MutableMessage(&base, field), reflection.GetMessage(over, field));
@@ -94,6 +96,8 @@ proto::Machine inherit(proto::Machine base, proto::Machine over) {
       if (candidate.name() == tier.name())
         merged = candidate;
     clearReplaced(merged, tier);
+    if (tier.has_cell_error_rate()) // levels are those of a rate
+      merged.clear_cell_levels();
     merged.MergeFrom(tier);
     named.insert(tier.name());
     *tiers.Add() = std::move(merged);

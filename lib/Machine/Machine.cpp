@@ -127,6 +127,9 @@ Tier convert(const proto::Tier &from) {
   to.area = convert(from.area());
   to.endurance = convert(from.endurance());
   to.cellErrorRate = convert(from.cell_error_rate());
+  to.levelErrors.down.assign(from.cell_levels().down().begin(), from.cell_levels().down().end());
+  to.levelErrors.up.assign(from.cell_levels().up().begin(), from.cell_levels().up().end());
+  to.levelSource = from.cell_levels().source();
   to.cellOrder = from.cell_order();
   to.source = from.source();
   return to;
@@ -207,6 +210,11 @@ const Tier *Machine::tierFor(DataKind kind) const {
     if (tier.allowsKind(kind))
       return &tier;
   return nullptr;
+}
+
+LevelErrors Tier::errorsAt(double rate) const {
+  return levelErrors.down.empty() ? LevelErrors::uniform(bitsPerCell, rate)
+                                  : levelErrors.scaledTo(rate);
 }
 
 bool Tier::allowsKind(DataKind kind) const {

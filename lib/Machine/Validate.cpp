@@ -231,6 +231,9 @@ private:
       return error(
           tierPath(tier, "cell_error_rate"),
           absl::StrCat("is up to ", tier.cell_error_rate().high(), ", a probability is at most 1"));
+    if (tier.has_cell_levels())
+      if (absl::Status levels = checkLevels(tier); !levels.ok())
+        return levels;
     if (tier.has_cell_order() && !isRram)
       return error(tierPath(tier, "cell_order"), "is set, only RRAM has cells to order");
     if (absl::Status order = checkCellOrder(tier.cell_order()); !order.ok())
@@ -253,6 +256,34 @@ private:
     if (isSram && kinds.count(proto::Tier::INACTIVE_TASK))
       return error(tierPath(tier, "allows"),
                    "names INACTIVE_TASK, but inactive tasks rest in a memory with an image");
+    return absl::OkStatus();
+  }
+
+  /// Errors of the levels of a cell: a probability for each, whose mean is the cell's.
+  absl::Status checkLevels(const proto::Tier &tier) const {
+    const proto::CellLevels &levels = tier.cell_levels();
+    std::string path = tierPath(tier, "cell_levels");
+    int count = 1 << tier.bits_per_cell();
+    if (tier.technology() != proto::Tier::RRAM)
+      return error(path, "is set, only RRAM has cells of several levels");
+    if (levels.down_size() != count || levels.up_size() != count)
+      return error(path, absl::StrCat("has ", levels.down_size(), " down and ", levels.up_size(),
+                                      " up, cells of ", tier.bits_per_cell(), " bits have ", count,
+                                      " levels"));
+    double sum = 0;
+    for (int i = 0; i != count; ++i) {
+      double down = levels.down(i), up = levels.up(i);
+      if (!(down >= 0 && up >= 0 && down + up <= 1))
+        return error(path, absl::StrCat("level ", i, " has ", down, " down and ", up,
+                                        " up, which are no probabilities"));
+      sum += down + up;
+    }
+    if (levels.down(0) != 0 || levels.up(count - 1) != 0)
+      return error(path, "the lowest level goes down or the highest up: there is no level there");
+    double rate = tier.cell_error_rate().typical();
+    if (std::fabs(sum / count - rate) > 0.05 * rate)
+      return error(path, absl::StrCat("has a mean of ", sum / count, " over its levels, but ",
+                                      "cell_error_rate is ", rate));
     return absl::OkStatus();
   }
 

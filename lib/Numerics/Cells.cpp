@@ -6,6 +6,7 @@
 #include "absl/strings/str_split.h"
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 
 namespace aac {
@@ -88,6 +89,19 @@ double LevelErrors::mean() const {
   double sum =
       std::accumulate(down.begin(), down.end(), 0.0) + std::accumulate(up.begin(), up.end(), 0.0);
   return down.empty() ? 0 : sum / static_cast<double>(down.size());
+}
+
+LevelErrors LevelErrors::scaledTo(double rate) const {
+  double now = mean();
+  if (now == 0)
+    return uniform(std::max(1, static_cast<int>(std::log2(down.size()))), rate);
+  LevelErrors scaled = *this;
+  for (size_t level = 0; level < down.size(); ++level) {
+    double factor = std::min(rate / now, 1 / (down[level] + up[level]));
+    scaled.down[level] = down[level] == 0 ? 0 : down[level] * factor;
+    scaled.up[level] = up[level] == 0 ? 0 : up[level] * factor;
+  }
+  return scaled;
 }
 
 CellFormat CellFormat::natural(int bitsPerCell, int codeBits) {
@@ -204,12 +218,12 @@ CellFormat bestCells(int bitsPerCell, absl::Span<const LevelErrors> errors,
   return format;
 }
 
-std::vector<LevelErrors> errorsOfCells(const CellFormat &format, double rate) {
-  int full = *std::max_element(format.bits.begin(), format.bits.end());
+std::vector<LevelErrors> errorsOfCells(const CellFormat &format, const LevelErrors &full) {
+  int most = *std::max_element(format.bits.begin(), format.bits.end());
   std::vector<LevelErrors> errors;
   errors.reserve(format.bits.size());
   for (int bits : format.bits)
-    errors.push_back(LevelErrors::uniform(bits, bits == full ? rate : 0));
+    errors.push_back(bits == most ? full : LevelErrors::uniform(bits, 0));
   return errors;
 }
 
@@ -239,13 +253,14 @@ absl::Status checkCellOrder(absl::string_view order) {
   return parseBits(order).status();
 }
 
-absl::StatusOr<CellFormat> cellFormatOf(absl::string_view order, int bitsPerCell, double rate,
+absl::StatusOr<CellFormat> cellFormatOf(absl::string_view order, int bitsPerCell,
+                                        const LevelErrors &full,
                                         absl::Span<const int64_t> histogram) {
   CellFormat format = CellFormat::natural(bitsPerCell);
   if (order == "natural")
     return format;
   if (order.empty() || order == "best")
-    return bestCells(bitsPerCell, errorsOfCells(format, rate), histogram);
+    return bestCells(bitsPerCell, errorsOfCells(format, full), histogram);
   absl::StatusOr<std::vector<int>> bits = parseBits(order);
   if (!bits.ok())
     return bits.status();

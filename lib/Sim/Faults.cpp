@@ -133,12 +133,12 @@ double decibels(double signal, double noise) {
 }
 
 /// Reads `codes` as cells of `format` give them, and adds up what that changes.
-void disturb(const Codes &codes, const CellFormat &format, uint64_t seed, TierFaults &faults,
-             double &noise) {
+void disturb(const Codes &codes, const CellFormat &format, absl::Span<const LevelErrors> errors,
+             uint64_t seed, TierFaults &faults, double &noise) {
   std::vector<uint8_t> levels = packCells(codes.values, format);
   faults.cells += static_cast<int64_t>(levels.size());
-  faults.wrong += disturbCells(absl::MakeSpan(levels), errorsOfCells(format, faults.rate),
-                               seed * 0x9e3779b97f4a7c15 + codes.number);
+  faults.wrong +=
+      disturbCells(absl::MakeSpan(levels), errors, seed * 0x9e3779b97f4a7c15 + codes.number);
   absl::StatusOr<std::vector<uint8_t>> read = unpackCells(levels, format);
   for (size_t i = 0; read.ok() && i < codes.places.size(); ++i) {
     uint8_t before = codes.values[i], after = (*read)[i];
@@ -177,18 +177,18 @@ std::vector<TierFaults> injectFaults(Stream &stream, const Machine &machine,
           ++histogram[image.bytes[i]];
         }
     }
-    absl::StatusOr<CellFormat> format =
-        cellFormatOf(options.order.empty() ? tier.cellOrder : options.order, tier.bitsPerCell,
-                     faults.rate, histogram);
+    LevelErrors full = tier.errorsAt(faults.rate);
+    absl::StatusOr<CellFormat> format = cellFormatOf(
+        options.order.empty() ? tier.cellOrder : options.order, tier.bitsPerCell, full, histogram);
     if (images.empty() || !format.ok()) // a machine's order was checked when it was loaded
       continue;
+    std::vector<LevelErrors> errors = errorsOfCells(*format, full);
     double noise = 0, signal = sumOfSquares(histogram);
     for (const Codes &codes : images)
-      disturb(codes, *format, options.seed, faults, noise);
+      disturb(codes, *format, errors, options.seed, faults, noise);
     faults.order = format->text();
     faults.sqnrDb = decibels(signal, noise);
-    faults.expectedDb = decibels(
-        signal, expectedSquaredError(*format, errorsOfCells(*format, faults.rate), histogram));
+    faults.expectedDb = decibels(signal, expectedSquaredError(*format, errors, histogram));
     report.push_back(std::move(faults));
   }
   return report;

@@ -24,6 +24,11 @@ tiers {{
   {more}
 }}
 """
+# NVMExplorer's rates of each level (mlc_rram_args.p): down, up. And the orders that are best where all steps are alike.
+LEVELS = {2: ([0, 0, 1.42e-8, 0], [0, 1.74e-8, 0, 0]),
+          3: ([0, 2.4e-4, 2.8e-3, 2.5e-3, 2.9e-3, 3.1e-4, 6.3e-3, 2.3e-4],
+              [1.5e-4, 1.1e-3, 2.2e-3, 4.0e-3, 2.8e-4, 4.5e-3, 3.1e-3, 0])}
+ORDERS_OF_EQUAL_STEPS = {2: "s e2 e1 m3 e0 m2 m1 m0", 3: "e1 e0 m3 m2 m1 m0 s e2"}
 FAULTS = re.compile(r"faults: (\d+) of (\d+) cells of rram are wrong \((\d) bits a cell, [^ ]+ a cell, order "
                     r"([^)]+)\); codes at ([-\d.]+) dB, expected ([-\d.]+) dB")
 
@@ -54,23 +59,55 @@ def main(folder):
         expect(best >= natural and best >= published, f"{bits} bits: {levels}")
         if bits == 3:
             expect(best > published + 10, f"the best order is no better: {levels}")
+    check_levels(suite)
     check_errors(suite, machine)
 
 
-def check(suite, out, machine, bits, faults):
+def check_levels(suite):
+    """Rates of each level: the order that is best for them, and faults that follow them."""
+    for bits, (down, up) in LEVELS.items():
+        rate = (sum(down) + sum(up)) / 2 ** bits
+        levels = f'cell_levels {{ down: {down} up: {up} source: "NVMExplorer" }}'
+        machine = suite.folder / f"levels{bits}.textproto"
+        machine.write_text(TIER.format(bits=bits, rate=rate, more=levels))
+        out = suite.compile(f"levels{bits}", "--sparsity=embedding:0.6,encoder:0.5", "--calibrate=none",
+                            machine=machine)
+        cells = json.loads((out / "report.json").read_text())["encoding"]["cells"][0]
+        expect(cells["by_level"] and ", by level)" in (out / "report.txt").read_text(), f"{cells}")
+        results = {order: faults(suite, out, machine, f"seed:1,rate:{RATE},order:{order}")
+                   for order in ("best", "natural", ORDERS_OF_EQUAL_STEPS[bits])}
+        for order, (wrong, number, _, _, measured, expected) in results.items():
+            expect(wrong > 100 and abs(measured - expected) < 3, f"{bits} bits, {order}: {results}")
+            print(f"{bits} bits by level, {order:<29} {wrong:5} of {number} cells, {measured:5.1f} dB, "
+                  f"expected {expected:5.1f} dB")
+        best, *others = (result[5] for result in results.values())
+        # Of three bits the same order is best as with equal steps, of two it is not.
+        expect(best == max(others) if bits == 3 else best > max(others),
+               f"{bits} bits: another order is better: {results}")
+        # Wrong are cells at levels that fail, as often as each is there: not as many as if all levels were.
+        equal = faults(suite, suite.folder / f"out{bits}.1", suite.folder / f"cells{bits}.1.textproto",
+                       f"seed:1,rate:{RATE},order:natural")
+        expect(abs(equal[0] - results["natural"][0]) > 3 * equal[0] ** 0.5, f"{equal} is {results['natural']}")
+
+
+def faults(suite, out, machine, text):
+    """(wrong cells, cells, bits, order, measured dB, expected dB) of a run."""
+    output, _ = run("aac-sim", "run", out / "suite.aacs", f"--machine={machine}", "--task=mnli",
+                    f"--input={models.sentence_path(suite.folder / 'models', 'mnli', 0)}",
+                    f"--faults={text}", "-o", out / "y.npz")
+    found = FAULTS.search(output)
+    expect(found, output)
+    return int(found[1]), int(found[2]), int(found[3]), found[4], float(found[5]), float(found[6])
+
+
+def check(suite, out, machine, bits, options):
     """(order, measured dB, expected dB) of a run."""
-    text, _ = run("aac-sim", "run", out / "suite.aacs", f"--machine={machine}", "--task=mnli",
-                  f"--input={models.sentence_path(suite.folder / 'models', 'mnli', 0)}",
-                  f"--faults={faults}", "-o", out / "y.npz")
-    found = FAULTS.search(text)
-    expect(found, text)
-    wrong, cells, width = (int(found[i]) for i in (1, 2, 3))
-    expect(width == bits and cells % -(-8 // bits) == 0, text)
+    wrong, cells, width, order, measured, expected = faults(suite, out, machine, options)
+    expect(width == bits and cells % -(-8 // bits) == 0, f"{width} bits, {cells} cells")
     failing = cells * 2 / 3 if bits == 3 else cells
-    expect(abs(wrong - RATE * failing) < 6 * (RATE * failing) ** 0.5, text)
-    measured, expected = float(found[5]), float(found[6])
-    expect(abs(measured - expected) < 3, text)
-    return found[4], measured, expected
+    expect(abs(wrong - RATE * failing) < 6 * (RATE * failing) ** 0.5, f"{wrong} of {cells} cells are wrong")
+    expect(abs(measured - expected) < 3, f"{measured} dB, expected {expected}")
+    return order, measured, expected
 
 
 def check_errors(suite, machine):

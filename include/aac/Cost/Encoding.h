@@ -53,6 +53,7 @@ struct CellUse {
   int64_t dataCells = 0; ///< of codes, at the tier's bits a cell
   int64_t maskCells = 0; ///< of masks, at one bit a cell: an error there shifts what follows
   double errorRate = 0;  ///< typical, of a cell
+  bool byLevel = false;  ///< the machine gives it level by level; else all steps are as likely
   double wrongCells = 0; ///< expected among dataCells
   std::string order;     ///< of a code's bits, first cell first, each cell's strongest bit first
   /// Squared values over the squared error that wrong cells are expected to make, in decibels, in

@@ -9,6 +9,7 @@
 #ifndef AAC_MACHINE_MACHINE_H
 #define AAC_MACHINE_MACHINE_H
 
+#include "aac/Numerics/Cells.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include <cstdint>
@@ -44,9 +45,13 @@ struct Tier {
   Quantity area;                      ///< mm2/MiB; 0 off chip
   Quantity endurance;                 ///< write cycles; 0 = unlimited
   Quantity cellErrorRate;             ///< per cell read after programming
+  LevelErrors levelErrors;            ///< the same by level; empty: every step is as likely
+  std::string levelSource;            ///< of levelErrors
   std::string cellOrder;              ///< of a code's bits (cellFormatOf); may be empty
   std::string source;                 ///< of base, capacity and bits per cell
   bool allowsKind(DataKind kind) const;
+  /// By level, when a cell is wrong at `rate`.
+  LevelErrors errorsAt(double rate) const;
 };
 
 /// Cycle constants of the engine (reference: accelerator section 6), in engine cycles.

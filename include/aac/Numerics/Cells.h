@@ -30,6 +30,9 @@ struct LevelErrors {
   static LevelErrors uniform(int bits, double rate);
   /// Probability that a cell is wrong when all levels are used alike.
   double mean() const;
+  /// The same levels, every probability multiplied so that mean() is `rate`; of a level that would
+  /// be wrong more than always, down and up keep their ratio. Where mean() is 0, as uniform().
+  LevelErrors scaledTo(double rate) const;
 };
 
 /// How a code lies in cells.
@@ -63,15 +66,17 @@ double sumOfSquares(absl::Span<const int64_t> histogram);
 CellFormat bestCells(int bitsPerCell, absl::Span<const LevelErrors> errors,
                      absl::Span<const int64_t> histogram);
 
-/// Error of each cell of a code in a tier whose full cells are wrong at `rate`. A cell that holds
+/// Error of each cell of a code in a tier whose full cells have errors `full`. A cell that holds
 /// fewer bits than the others has its levels so much further apart that it is never wrong
 /// (NVMExplorer's cells of two bits: 7.9e-9, of three: 3.8e-3).
-std::vector<LevelErrors> errorsOfCells(const CellFormat &format, double rate);
+std::vector<LevelErrors> errorsOfCells(const CellFormat &format, const LevelErrors &full);
 
 /// The cells that `order` names: "best" (as bestCells; also an empty text), "natural", or the bits
 /// of a code, the first cell's strongest first, with blanks or bars between them: "s e2 | e1 e0 |
-/// m3 m2 | m1 m0". Error where it is none of them.
-absl::StatusOr<CellFormat> cellFormatOf(absl::string_view order, int bitsPerCell, double rate,
+/// m3 m2 | m1 m0". `full` are the errors of a cell of `bitsPerCell`. Error where it is none of
+/// them.
+absl::StatusOr<CellFormat> cellFormatOf(absl::string_view order, int bitsPerCell,
+                                        const LevelErrors &full,
                                         absl::Span<const int64_t> histogram);
 /// OK if `order` is one that cellFormatOf takes.
 absl::Status checkCellOrder(absl::string_view order);

@@ -213,10 +213,12 @@ cost::CellUse cellsOf(const Tier &tier, ArrayRef<Row> rows) {
         histogram[code] += row.histogram[code];
   }
   use.wrongCells = use.errorRate * static_cast<double>(use.dataCells);
-  std::vector<LevelErrors> errors = errorsOfCells(natural, use.errorRate);
+  use.byLevel = !tier.levelErrors.down.empty();
+  LevelErrors full = tier.errorsAt(use.errorRate);
+  std::vector<LevelErrors> errors = errorsOfCells(natural, full);
   // The machine was loaded, so its order is one.
   CellFormat chosen =
-      cellFormatOf(tier.cellOrder, tier.bitsPerCell, use.errorRate, histogram).value_or(natural);
+      cellFormatOf(tier.cellOrder, tier.bitsPerCell, full, histogram).value_or(natural);
   double signal = sumOfSquares(histogram);
   use.order = chosen.text();
   use.sqnrDb = decibels(signal, expectedSquaredError(chosen, errors, histogram));

@@ -234,6 +234,30 @@ TEST_F(MachineTest, Tiers) {
               HasSubstr("is true, but SRAM has no image in the stream"));
   EXPECT_THAT(rram("cell_error_rate { low: 0 typical: 0 high: 2 unit: \"1\" source: \"x\" }"),
               HasSubstr("is up to 2, a probability is at most 1"));
+  // Errors by level.
+  auto levels = [&](const std::string &down, const std::string &up, const std::string &more = "") {
+    return rram("cell_error_rate { low: 0.1 typical: 0.1 high: 0.1 unit: \"1\" source: \"x\" } "
+                "cell_levels { down: [" +
+                down + "] up: [" + up + "] source: \"x\" }" + more);
+  };
+  EXPECT_EQ(levels("0, 0.1, 0.1, 0", "0, 0.2, 0, 0"), "no error");
+  EXPECT_THAT(levels("0, 0.1", "0.3, 0"),
+              HasSubstr("tiers[rram].cell_levels: has 2 down and 2 up, cells of 2 bits have 4"));
+  EXPECT_THAT(levels("0, 0.1, 0.1, 0", "0, 0.2, 0"), HasSubstr("has 4 down and 3 up"));
+  EXPECT_THAT(levels("0.1, 0.1, 0.1, 0", "0, 0.1, 0, 0"),
+              HasSubstr("the lowest level goes down or the highest up"));
+  EXPECT_THAT(levels("0, 0.1, 0.1, 0", "0, 0.1, 0, 0.1"),
+              HasSubstr("the lowest level goes down or the highest up"));
+  EXPECT_THAT(levels("0, 0.1, -0.1, 0", "0, 0.3, 0.1, 0"),
+              HasSubstr("level 2 has -0.1 down and 0.1 up, which are no probabilities"));
+  EXPECT_THAT(levels("0, nan, 0.1, 0", "0, 0.3, 0.1, 0"), HasSubstr("level 1 has nan down"));
+  EXPECT_THAT(levels("0, 0.5, 0, 0", "0, 0.6, 0, 0"), HasSubstr("which are no probabilities"));
+  EXPECT_THAT(levels("0, 0.1, 0.1, 0", "0, 0.3, 0, 0"),
+              HasSubstr("has a mean of 0.125 over its levels, but cell_error_rate is 0.1"));
+  EXPECT_THAT(levels("0, 0.4", "0, 0", " technology: SRAM bits_per_cell: 1 persistent: false"),
+              HasSubstr("cell_levels: is set, only RRAM has cells of several levels"));
+  EXPECT_THAT(errorOf("tiers { name: \"rram\" cell_levels { down: 0 up: 0 } }"),
+              HasSubstr("tiers[rram].cell_levels.source: is missing"));
   EXPECT_THAT(rram("allows: ACTIVATION"), HasSubstr("every inference would wear out RRAM"));
   EXPECT_THAT(rram("allows: TASK allows: TASK"), HasSubstr("names TASK twice"));
   EXPECT_THAT(rram("allows: DATA_KIND_UNSPECIFIED"), HasSubstr("must name BACKBONE, TASK"));
@@ -246,6 +270,35 @@ TEST_F(MachineTest, Tiers) {
               HasSubstr("tiers[rram].name: is the name of two tiers"));
   EXPECT_THAT(errorOfEdit("tiers {\n  name: \"rram\"", "tiers {\n  name: \"sram\""),
               HasSubstr("tiers[sram].name: is the name of two tiers"));
+}
+
+TEST_F(MachineTest, ErrorsByLevelGoWithTheirRate) {
+  Machine base = *Machine::load("edgebert-rram", path);
+  const Tier &rram = *base.findTier("rram");
+  EXPECT_EQ(rram.levelErrors.down.size(), 4u);
+  EXPECT_NEAR(rram.levelErrors.mean(), rram.cellErrorRate.typical,
+              0.01 * rram.cellErrorRate.typical);
+  EXPECT_THAT(rram.levelSource, HasSubstr("NVMExplorer"));
+  EXPECT_THAT(describeMachine(base), HasSubstr("of its levels up     0 1.74e-08 0 0 ["));
+  LevelErrors scaled = rram.errorsAt(1e-3);
+  EXPECT_NEAR(scaled.mean(), 1e-3, 1e-9);
+  EXPECT_EQ(scaled.down[1], 0);
+  EXPECT_NEAR(scaled.up[1] / scaled.down[2], 1.74 / 1.42, 1e-9);
+  // Another rate, without levels: every step is as likely.
+  write("other", "base: \"edgebert-rram\" name: \"other\" tiers { name: \"rram\" cell_error_rate { "
+                 "low: 0.1 typical: 0.1 high: 0.1 unit: \"1\" source: \"x\" } }");
+  absl::StatusOr<Machine> other = Machine::load("other", path);
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_TRUE(other->findTier("rram")->levelErrors.down.empty());
+  EXPECT_EQ(other->findTier("rram")->errorsAt(0.1).up, LevelErrors::uniform(2, 0.1).up);
+  EXPECT_THAT(describeMachine(*other), testing::Not(HasSubstr("of its levels")));
+  // Other fields leave them, and other levels replace them whole.
+  write("faster", "base: \"edgebert-rram\" name: \"faster\" tiers { name: \"rram\" cell_order: "
+                  "\"natural\" cell_levels { down: [0, 0, 0, 1.58e-8] up: [0, 1.58e-8, 0, 0] "
+                  "source: \"x\" } }");
+  absl::StatusOr<Machine> faster = Machine::load("faster", path);
+  ASSERT_TRUE(faster.ok()) << faster.status();
+  EXPECT_EQ(faster->findTier("rram")->levelErrors.down, (std::vector<double>{0, 0, 0, 1.58e-8}));
 }
 
 TEST_F(MachineTest, TooMany) {

@@ -83,6 +83,23 @@ TEST(Cells, UniformErrorsHaveTheirMean) {
   EXPECT_NEAR(twoBits().mean(), 7.9e-9, 1e-10);
 }
 
+TEST(Cells, LevelsScaleToARate) {
+  LevelErrors doubled = threeBits().scaledTo(2 * threeBits().mean());
+  for (size_t level = 0; level < 8; ++level) {
+    EXPECT_DOUBLE_EQ(doubled.down[level], 2 * threeBits().down[level]);
+    EXPECT_DOUBLE_EQ(doubled.up[level], 2 * threeBits().up[level]);
+  }
+  // Two levels fail, one of them on either side: each at most always.
+  LevelErrors middle{{0, 0.1, 0.2, 0}, {0, 0.3, 0, 0}};
+  LevelErrors always = middle.scaledTo(1);
+  EXPECT_EQ(always.down, (std::vector<double>{0, 0.25, 1, 0}));
+  EXPECT_DOUBLE_EQ(always.up[1], 0.75);
+  EXPECT_EQ(always.up[0] + always.up[3] + always.down[0], 0);
+  // Levels that never fail do not say which would.
+  LevelErrors none{{0, 0, 0, 0}, {0, 0, 0, 0}};
+  EXPECT_EQ(none.scaledTo(1e-3).up, LevelErrors::uniform(2, 1e-3).up);
+}
+
 TEST(Cells, ExpectedErrorByHand) {
   // Only 1.0 (code 0x00 with exponent 1 is 2^1): its last mantissa bit is 1/8 of 2 in 2^1 * (1 +
   // M/16).
@@ -121,6 +138,13 @@ TEST(Cells, TheBestOrderPutsWhatMattersFirst) {
   CellFormat chosen = bestCells(3, alike, histogram);
   for (int last : {2, 5, 7})
     EXPECT_LT(chosen.order[last], 4) << chosen.text();
+  // Where only the two levels in the middle fail, a bit goes with one it is like: what both bits
+  // say alike is safe.
+  std::vector<LevelErrors> middle(4, twoBits());
+  CellFormat paired = bestCells(2, middle, histogram);
+  EXPECT_NE(paired.text(), "s m0 | e2 m1 | e1 m3 | e0 m2");
+  EXPECT_LT(expectedSquaredError(paired, middle, histogram),
+            expectedSquaredError(CellFormat::natural(2), middle, histogram));
   std::vector<LevelErrors> pairs(4, LevelErrors::uniform(2, 1e-3));
   EXPECT_EQ(bestCells(2, pairs, histogram).text(), "s m0 | e2 m1 | e1 m3 | e0 m2");
 }
@@ -163,7 +187,7 @@ TEST(Cells, DisturbedCellsFollowTheRates) {
 TEST(Cells, OrdersByName) {
   std::vector<int64_t> histogram = bell();
   auto orderOf = [&](absl::string_view order, int bits) {
-    auto format = cellFormatOf(order, bits, 1e-3, histogram);
+    auto format = cellFormatOf(order, bits, LevelErrors::uniform(bits, 1e-3), histogram);
     EXPECT_TRUE(format.ok()) << format.status();
     EXPECT_TRUE(checkCellOrder(order).ok());
     return format.ok() ? format->text() : "";
@@ -185,10 +209,13 @@ TEST(Cells, OrdersByName) {
   EXPECT_THAT(message("s e2 e1 e0 m3 m2 m1 m1"), HasSubstr("'m1' in the order of bits"));
   EXPECT_THAT(message("s e2 e1 e0 m3 m2 m1 m1"), HasSubstr("is there twice"));
   EXPECT_THAT(message("worst"), HasSubstr("'worst' in the order of bits 'worst' is none of best"));
-  EXPECT_FALSE(cellFormatOf("worst", 2, 0, histogram).ok());
+  EXPECT_FALSE(cellFormatOf("worst", 2, LevelErrors::uniform(2, 0), histogram).ok());
   // A code's narrower cell never fails.
-  std::vector<LevelErrors> errors = errorsOfCells(CellFormat::natural(3), 1e-3);
-  EXPECT_DOUBLE_EQ(errors[1].mean(), 1e-3);
+  std::vector<LevelErrors> errors = errorsOfCells(CellFormat::natural(3), threeBits());
+  EXPECT_EQ(errors[1].down, threeBits().down);
+  EXPECT_EQ(errors[1].up, threeBits().up);
   EXPECT_EQ(errors[2].mean(), 0);
-  EXPECT_DOUBLE_EQ(errorsOfCells(CellFormat::natural(1), 1e-3)[7].mean(), 1e-3);
+  EXPECT_EQ(errors[2].down.size(), 4u);
+  EXPECT_DOUBLE_EQ(errorsOfCells(CellFormat::natural(1), LevelErrors::uniform(1, 1e-3))[7].mean(),
+                   1e-3);
 }
