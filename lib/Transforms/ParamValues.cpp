@@ -83,6 +83,16 @@ static void replaceValue(ParamOp param, std::vector<T> values, Type elementType)
       "h" +
       llvm::toHex(llvm::ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(&hash), sizeof(hash)),
                   true);
+  // The same bytes under one name, whatever was tried in between.
+  auto &resources = DenseResourceElementsHandle::getManagerInterface(param.getContext());
+  auto *known = resources.getBlobManager().lookup(name);
+  if (AsmResourceBlob *blob = known ? known->getBlob() : nullptr;
+      blob && blob->getData() == ArrayRef<char>(data, bytes)) {
+    auto *builtin = param.getContext()->getLoadedDialect<BuiltinDialect>();
+    param.setValueAttr(
+        DenseResourceElementsAttr::get(type, DenseResourceElementsHandle(known, builtin)));
+    return;
+  }
   auto held = std::make_shared<std::vector<T>>(std::move(values));
   AsmResourceBlob blob = UnmanagedAsmResourceBlob::allocateWithAlign(
       ArrayRef<char>(reinterpret_cast<const char *>(held->data()), bytes), alignof(T),

@@ -351,23 +351,26 @@ LogicalResult Quantiser::collect() {
   return success();
 }
 
-/// Format of each format group: the suite's, or what a choice gives one of its members: the most
-/// bits, or int8 (the last one).
+/// Format of each format group: the suite's, or what choices give its members: int8 or AdaptivFloat
+/// as the last choice says, and of AdaptivFloat the most bits.
 void Quantiser::chooseFormats() {
   std::vector<int> chosen(nodes.size(), 0);
+  std::vector<size_t> last(nodes.size(), 0); ///< number of the choice that decides, from 1
   int8.assign(nodes.size(), std::nullopt);
   for (unsigned i = 0; i < nodes.size() && !choices.empty(); ++i) {
     if (!nodes[i].op)
       continue;
     std::string name = nameForFormat(nodes[i].op);
     unsigned group = formats.findLeader(i);
-    for (const FormatChoice &choice : choices) {
+    for (auto [number, choice] : llvm::enumerate(choices)) {
       if (!choice.pattern.match(name))
         continue;
-      if (choice.format.isInt8)
-        int8[group] = choice.format;
-      else
+      if (!choice.format.isInt8)
         chosen[group] = std::max(chosen[group], choice.format.adaptivFloat.bits);
+      if (number + 1 < last[group])
+        continue;
+      last[group] = number + 1;
+      int8[group] = choice.format.isInt8 ? std::optional(choice.format) : std::nullopt;
     }
   }
   width.assign(nodes.size(), shape.bits);

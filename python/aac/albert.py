@@ -107,7 +107,8 @@ class _Graph:
 
 
 def build(config, task, weights):
-    """The ONNX model of `task`; `weights` holds the backbone's and the task's tensors by name."""
+    """The ONNX model of `task`; `weights` holds the backbone's and the task's tensors by name. Without the tensors of
+    an adapter, or of token types, the model has none there."""
     graph = _Graph(config, weights)
     mask = _mask(graph)
     x, first = _embeddings(graph)
@@ -155,8 +156,9 @@ def _embeddings(graph):
     positions = f"onnx::Gather_{graph.number}"
     graph.initializers[positions] = numpy_helper.from_array(
         np.arange(graph.config.seq, dtype=np.int64)[None], positions)
-    x = graph.node("Add", scope, [gather("word_embeddings", "input_ids"),
-                                  gather("token_type_embeddings", "token_type_ids")])
+    x = gather("word_embeddings", "input_ids")
+    if "albert.embeddings.token_type_embeddings.weight" in graph.weights:
+        x = graph.node("Add", scope, [x, gather("token_type_embeddings", "token_type_ids")])
     x = graph.node("Add", scope, [x, gather("position_embeddings", positions)])
     x = graph.layer_norm(f"{scope}/LayerNorm", x, "albert.embeddings.LayerNorm")
     name = "embedding_hidden_mapping_in"
@@ -175,6 +177,8 @@ def _layer(graph, task, layer, x, mask):
         if place not in config.adapter_places():
             return value
         name = adapter_name(place, 0 if config.shared_adapters else layer, task)
+        if f"{name}.adapter_up.weight" not in graph.weights:
+            return value
         scope = f"{prefix}/{task}.{place}{use}"
         y = graph.linear(f"{scope}/adapter_down.0", value, f"{name}.adapter_down.0")
         y = graph.activation(f"{scope}/adapter_down.1", y, config.adapter_activation)

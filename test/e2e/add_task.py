@@ -4,6 +4,7 @@ usage: add_task.py FOLDER [MACHINE]
 """
 
 import dataclasses
+import json
 import os
 import re
 import shutil
@@ -18,13 +19,14 @@ from aac.reference import evaluate, sqnr_db
 from aac.sentences import sentence
 from support import MACHINE, SMALL, expect, expect_error, fresh, read_stream, run
 
-LABELS = {"sst2": 2, "mnli": 3, "qqp": 2, "stsb": 1, "plain": 2}
+LABELS = {"sst2": 2, "mnli": 3, "qqp": 2, "stsb": 1, "plain": 2, "partial": 2, "untyped": 2}
+MADE = ("sst2", "mnli", "qqp", "stsb", "plain")
 SENTENCES = 4
 
 
 def main(folder, machine=MACHINE):
     folder, config = fresh(folder), Config(**SMALL)
-    made = models.make_suite(config, LABELS, folder / "models", SENTENCES)
+    made = models.make_suite(config, {task: LABELS[task] for task in MADE}, folder / "models", SENTENCES)
     out = folder / "out"
     sources = [f"{task}={made[task]}" for task in ("sst2", "mnli")]
     run("aac", "compile", *sources, f"--machine={machine}", "-o", out)
@@ -56,9 +58,59 @@ def main(folder, machine=MACHINE):
     check_accuracy(config, made, again)
     check_originals(folder, out, made, {"stsb": short})
 
+    check_lacking(folder, config, out, made, machine, again)
+    check_together(folder, config, machine)
     check_single(folder, config, made, machine)
     if machine == MACHINE:
         check_errors(folder, config, made, old)
+
+
+def check_lacking(folder, config, out, made, machine, before):
+    """Tasks that lack what others have: an adapter in some layers, a table of the backbone."""
+    def partial(tensors):
+        gone = [name for name in tensors if name.startswith("albert.encoder.attention_adapters.1.")]
+        expect(gone, "no adapter in layer 1")
+        for name in gone:
+            del tensors[name]
+
+    def untyped(tensors):
+        del tensors["albert.embeddings.token_type_embeddings.weight"]
+
+    for count, (task, change) in enumerate((("partial", partial), ("untyped", untyped))):
+        lacking = write(config, task, folder / "models" / f"{task}.onnx", change)
+        kept = shutil.copytree(out, folder / f"before.{task}")
+        run("aac", "compile", "--add", f"{task}={lacking}", out)
+        check_kept(kept, out, 5 + count)
+        results = logits(folder, out, machine, config, (task, "sst2", "mnli", "qqp"))
+        check_accuracy(config, {task: lacking}, {task: results[task]})
+        for known in ("sst2", "mnli", "qqp"):
+            expect(np.array_equal(results[known], before[known]), f"logits of {known} changed")
+        check_originals(folder, out, {task: lacking}, {})
+    shared = json.loads(run("aac", "share", *(f"{path.stem}={path}" for path in (
+        made["sst2"], folder / "models" / "partial.onnx", folder / "models" / "untyped.onnx")), "--json")[0])
+    classes = {p["name"]: p["class"] for p in shared["parameters"]}
+    expect(classes["albert.embeddings.token_type_embeddings.weight"] == "subset" and
+           classes[f"{weights.LAYER}.ffn.weight"] == "shared", f"{classes}")
+
+
+def check_together(folder, config, machine):
+    """Added, and compiled together with the others: the same task where the backbone has the same formats."""
+    source = folder / "models"
+    paths = {task: f"{task}={source / task}.onnx" for task in ("sst2", "mnli", "qqp")}
+    # Of weights alone the backbone's formats follow, whatever tasks there are.
+    run("aac", "compile", *paths.values(), f"--machine={machine}", "--calibrate=none", "-o", folder / "together")
+    run("aac", "compile", paths["sst2"], paths["mnli"], f"--machine={machine}", "--calibrate=none", "-o",
+        folder / "apart")
+    run("aac", "compile", "--add", paths["qqp"], "--calibrate=none", folder / "apart")
+    results = [logits(folder, folder / name, machine, config, ("sst2", "mnli", "qqp")) for name in ("together", "apart")]
+    for task, values in results[0].items():
+        expect(np.array_equal(values, results[1][task]), f"{task}: logits of the added suite differ")
+    read = []
+    for name in ("together", "apart"):
+        sections, _ = read_stream(folder / name / "suite.aacs")
+        # What some tasks share cannot go to RRAM any more: the added task has a copy of its own.
+        read.append({s.data for s in sections if s.kind == "image" and s.owners & 4})
+    expect(len(read[0]) > 20 and read[0] == read[1], "the added task's bytes differ")
 
 
 def write(config, task, path, change=lambda tensors: None):

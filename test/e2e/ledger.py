@@ -8,7 +8,7 @@ import re
 import sys
 
 import numpy as np
-from aac import models
+from aac import albert, models, weights
 from aac.config import Config
 from aac.reference import sqnr_db
 from support import SMALL, expect, fresh, run
@@ -38,6 +38,51 @@ def logits(folder, suite, cases, *options):
 def refused(pattern, *command):
     _, errors = run(*command, code=1)
     expect(pattern in errors and errors.count("error:") == 1, f"'{pattern}' is not the error: {errors}")
+
+
+def check_round_trip(folder):
+    """What --save-config wrote gives the same bytes, the first layer written out included."""
+    config, labels = Config(**{**SMALL, "layers": 4}), {"sst2": 2, "mnli": 3}
+    suite = models.make_suite(config, labels, folder / "deep", SENTENCES)
+    tasks = [f"{task}={path}" for task, path in suite.items()]
+    for task, path in suite.items():  # the first layer reads far smaller values than the others
+        tensors = {**weights.backbone(config), **weights.task(config, task, labels[task])}
+        for part in ("weight", "bias"):
+            name = f"albert.encoder.embedding_hidden_mapping_in.{part}"
+            tensors[name] = tensors[name] / np.float32(16)
+        albert.save(albert.build(config, task, tensors), path)
+    cases = samples(folder / "deep", "sst2", folder / "deep-cases.npz")
+
+    def compiled(name, *options):
+        out, saved = folder / f"{name}.mlir", folder / f"{name}.json"
+        run("aac", "compile", *tasks, *options, "--emit=compressed", f"--save-config={saved}", "-o", out)
+        return out.read_text(), saved
+
+    # By name and by a budget: of results of the first layer, which is a copy by itself, and of parameters.
+    formats = "*attention/query*=af10e3,*.ffn.weight=int8:channel,/albert/pooler/*=int8:asymmetric"
+    first, saved = compiled("first", f"--formats={formats}", "--budget=sqnr:28", f"--calibrate=sst2={cases}",
+                            "--calibration=percentile:99.9", "--sparsity=encoder:0.3", "--prune=global")
+    expect("aac.loop 3 " in first and "aac.loop 4 " not in first, "the first layer is not written out")
+    wide = [line for line in first.splitlines() if "aac.linear" in line and "#aac.af<10, 3" in line or
+            re.search(r"#aac.af<1\d, 3", line) and "= aac." in line]
+    expect(len(wide) >= 4, f"{len(wide)} results are wider")
+    fields = json.loads(saved.read_text())
+    expect(fields["prune"] == ["global"] and fields["calibrate"] == [f"sst2={cases}"] and
+           len(fields["formats"]) > 3, f"{fields}")
+    again, resaved = compiled("again", f"--config={saved}")
+    expect(again == first and resaved.read_text() == saved.read_text(), "the saved options give something else")
+    del fields["budget"]  # its formats are there
+    (folder / "formats.json").write_text(json.dumps(fields))
+    expect(compiled("formats", f"--config={folder / 'formats.json'}")[0] == first, "formats alone give something else")
+    expect(compiled("other", f"--config={saved}", "--calibration=minmax")[0] != first, "the command line does not win")
+
+    # All the way to the stream.
+    saved = folder / "stream.json"
+    run("aac", "compile", *tasks, "--calibrate=none", "--sparsity=ffn:vector:0.5", "--resync=32", "--codec=entropy",
+        "--merge=quantised", f"--save-config={saved}", "-o", folder / "one")
+    run("aac", "compile", *tasks, f"--config={saved}", "-o", folder / "two")
+    for path in (folder / "one").iterdir():
+        expect(path.read_bytes() == (folder / "two" / path.name).read_bytes(), f"{path.name} differs")
 
 
 def main(folder):
@@ -107,9 +152,13 @@ def main(folder):
     raised = json.loads(config.read_text())["formats"]
     expect(raised and all(re.fullmatch(r"af\d+e3", choice["format"]) for choice in raised), f"{raised}")
 
+    check_round_trip(folder)
+
     # Wrong files name the field.
     for text, message in [
             ("[]", "is not a JSON object"), ("{}", "field 'schema' must be"),
+            ('{"schema": "aac-config/1", "prune": "global"}', "field 'prune' must be a list of strings"),
+            ('{"schema": "aac-config/1", "calibrate": [1]}', "field 'calibrate' must be a list of strings"),
             ('{"schema": "aac-config/1", "colour": 1}', "there is no field 'colour'"),
             ('{"schema": "aac-config/1", "format": 8}', "field 'format' must be a string"),
             ('{"schema": "aac-config/1", "resync": "x"}', "field 'resync' must be a number"),

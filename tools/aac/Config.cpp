@@ -28,6 +28,11 @@ std::vector<std::pair<const char *, std::string CompileArguments::*>> stringFiel
           {"budget", &CompileArguments::budget}};
 }
 
+/// Options that may be given several times.
+std::vector<std::pair<const char *, std::vector<std::string> CompileArguments::*>> listFields() {
+  return {{"prune", &CompileArguments::prune}, {"calibrate", &CompileArguments::calibrate}};
+}
+
 } // namespace
 
 void readConfig(const CLI::App &command, CompileArguments &arguments) {
@@ -80,6 +85,19 @@ void readConfig(const CLI::App &command, CompileArguments &arguments) {
       continue;
     }
     bool known = false;
+    for (auto [name, member] : listFields()) {
+      if (key != name)
+        continue;
+      known = true;
+      std::vector<std::string> values;
+      for (const ordered_json &each : value.is_array() ? value : ordered_json::array({nullptr})) {
+        if (!each.is_string())
+          wrong("field '", key, "' must be a list of strings");
+        values.push_back(each.get<std::string>());
+      }
+      if (!wasGiven(key))
+        arguments.*member = std::move(values);
+    }
     for (auto [name, member] : stringFields()) {
       if (key != name)
         continue;
@@ -99,6 +117,9 @@ void writeConfig(const CompileArguments &arguments) {
     return;
   ordered_json config = {{"schema", kSchema}};
   for (auto [name, member] : stringFields())
+    if (!(arguments.*member).empty())
+      config[name] = arguments.*member;
+  for (auto [name, member] : listFields())
     if (!(arguments.*member).empty())
       config[name] = arguments.*member;
   config["resync"] = arguments.resync;

@@ -70,13 +70,14 @@ Measured compressMeasured(OwningOpRef<ModuleOp> &module, CompileArguments &argum
     std::map<std::string, std::string> raised;
     while (!budget->isMet(ledger)) {
       std::vector<std::string> more = raiseWeakest(ledger);
-      if (more.empty())
-        fail(absl::StrCat("budget missed: ", miss, "; formats of 16 bits do not meet it either"));
       for (const std::string &choice : more) {
         size_t at = choice.rfind('=');
         raised[choice.substr(0, at)] = choice.substr(at + 1);
       }
-      arguments.formats = joinChoices(given, raised);
+      if (std::string wider = joinChoices(given, raised); wider != arguments.formats)
+        arguments.formats = std::move(wider);
+      else
+        fail(absl::StrCat("budget missed: ", miss, "; formats of 16 bits do not meet it either"));
       quantised = quantise(*module, optionsNow());
       ledger = measure(*module, *quantised, samples);
     }
