@@ -2,6 +2,7 @@
 #include "aac/Transforms/ParamValues.h"
 
 #include "aac/Support/Hash.h"
+#include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/StringExtras.h"
 
