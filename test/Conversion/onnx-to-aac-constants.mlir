@@ -235,3 +235,34 @@ onnx.graph @middle_token(%x: tensor<1x3x4xf32>) inputs ["x"] outputs ["y"] {
   %1 = onnx.Squeeze %0 {axes = array<i64: 1>} : (tensor<1x1x4xf32>) -> tensor<1x4xf32>
   onnx.return %1 : tensor<1x4xf32>
 }
+
+// -----
+
+// A factor behind the mask is that of the scores and of the mask.
+// CHECK-LABEL: aac.task @scaled_mask
+// CHECK: %[[M:.*]] = aac.mask %{{.*}}, -5.000000e+03 : tensor<1x2xi64>
+// CHECK: %[[S:.*]] = aac.scores %{{.*}} heads 2 scale 5.000000e-01 :
+// CHECK: aac.softmax %[[S]], %[[M]] :
+onnx.graph @scaled_mask(%x: tensor<1x2x4xf32>, %m: tensor<1x2xi64>) inputs ["x", "m"] outputs ["y"] {
+  %wq = onnx.Initializer "q" dense<0.5> : tensor<4x4xf32>
+  %wk = onnx.Initializer "k" dense<0.25> : tensor<4x4xf32>
+  %split = onnx.Constant dense<[1, 2, 2, 2]> : tensor<4xi64>
+  %one = onnx.Constant dense<1.0> : tensor<f32>
+  %low = onnx.Constant dense<-1.0e+04> : tensor<f32>
+  %factor = onnx.Constant dense<0.5> : tensor<f32>
+  %q0 = onnx.MatMul %x, %wq : (tensor<1x2x4xf32>, tensor<4x4xf32>) -> tensor<1x2x4xf32>
+  %q1 = onnx.Reshape %q0, %split : (tensor<1x2x4xf32>, tensor<4xi64>) -> tensor<1x2x2x2xf32>
+  %q2 = onnx.Transpose %q1 {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %k0 = onnx.MatMul %x, %wk : (tensor<1x2x4xf32>, tensor<4x4xf32>) -> tensor<1x2x4xf32>
+  %k1 = onnx.Reshape %k0, %split : (tensor<1x2x4xf32>, tensor<4xi64>) -> tensor<1x2x2x2xf32>
+  %k2 = onnx.Transpose %k1 {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %s = onnx.MatMul %q2, %k2 : (tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %a = onnx.Unsqueeze %m {axes = array<i64: 1, 2>} : (tensor<1x2xi64>) -> tensor<1x1x1x2xi64>
+  %f = onnx.Cast %a {to = 1 : i64} : (tensor<1x1x1x2xi64>) -> tensor<1x1x1x2xf32>
+  %i = onnx.Sub %one, %f : (tensor<f32>, tensor<1x1x1x2xf32>) -> tensor<1x1x1x2xf32>
+  %c = onnx.Mul %i, %low : (tensor<1x1x1x2xf32>, tensor<f32>) -> tensor<1x1x1x2xf32>
+  %masked = onnx.Add %s, %c : (tensor<1x2x2x2xf32>, tensor<1x1x1x2xf32>) -> tensor<1x2x2x2xf32>
+  %scaled = onnx.Mul %masked, %factor : (tensor<1x2x2x2xf32>, tensor<f32>) -> tensor<1x2x2x2xf32>
+  %y = onnx.Softmax %scaled {axis = -1 : i64} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  onnx.return %y : tensor<1x2x2x2xf32>
+}

@@ -196,3 +196,79 @@ onnx.graph @t(%x: tensor<1x4x4xf32>) inputs ["x"] outputs ["y"] {
   %0 = onnx.Gather %x, %i {axis = 0 : i64} : (tensor<1x4x4xf32>, tensor<i64>) -> tensor<4x4xf32>
   onnx.return %0 : tensor<4x4xf32>
 }
+
+// -----
+
+// Multiplied out with two factors that differ.
+// expected-error @+1 {{task t: cannot raise 2 nodes}}
+onnx.graph @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
+  %e = onnx.Constant dense<1.0e-05> : tensor<f32>
+  %two = onnx.Constant dense<2.0> : tensor<f32>
+  %g = onnx.Initializer "g" dense<0.5> : tensor<4xf32>
+  %h = onnx.Initializer "h" dense<0.25> : tensor<4xf32>
+  %b = onnx.Initializer "b" dense<0.125> : tensor<4xf32>
+  %0 = onnx.ReduceMean %x {axes = array<i64: -1>} : (tensor<1x2x4xf32>) -> tensor<1x2x1xf32>
+  %1 = onnx.Sub %x, %0 : (tensor<1x2x4xf32>, tensor<1x2x1xf32>) -> tensor<1x2x4xf32>
+  %2 = onnx.Pow %1, %two : (tensor<1x2x4xf32>, tensor<f32>) -> tensor<1x2x4xf32>
+  %3 = onnx.ReduceMean %2 {axes = array<i64: -1>} : (tensor<1x2x4xf32>) -> tensor<1x2x1xf32>
+  %4 = onnx.Add %3, %e : (tensor<1x2x1xf32>, tensor<f32>) -> tensor<1x2x1xf32>
+  %5 = onnx.Sqrt %4 : (tensor<1x2x1xf32>) -> tensor<1x2x1xf32>
+  %6 = onnx.Reciprocal %5 : (tensor<1x2x1xf32>) -> tensor<1x2x1xf32>
+  %r = onnx.Mul %6, %g : (tensor<1x2x1xf32>, tensor<4xf32>) -> tensor<1x2x4xf32>
+  %s = onnx.Mul %6, %h : (tensor<1x2x1xf32>, tensor<4xf32>) -> tensor<1x2x4xf32>
+  // expected-note @+1 {{(Mul): no operation of a transformer encoder ends in it}}
+  %xr = onnx.Mul %x, %r : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %ms = onnx.Mul %0, %s : (tensor<1x2x1xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  // expected-note @+1 {{(Sub): no operation of a transformer encoder ends in it}}
+  %shift = onnx.Sub %b, %ms : (tensor<4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %y = onnx.Add %xr, %shift : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  onnx.return %y : tensor<1x2x4xf32>
+}
+
+// -----
+
+// The query's heads are not brought in front of its tokens; the sizes fit all the same.
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
+  %wq = onnx.Initializer "q" dense<0.5> : tensor<4x4xf32>
+  %wk = onnx.Initializer "k" dense<0.25> : tensor<4x4xf32>
+  %split = onnx.Constant dense<[1, 2, 2, 2]> : tensor<4xi64>
+  %q0 = onnx.MatMul %x, %wq : (tensor<1x2x4xf32>, tensor<4x4xf32>) -> tensor<1x2x4xf32>
+  %q1 = onnx.Reshape %q0, %split : (tensor<1x2x4xf32>, tensor<4xi64>) -> tensor<1x2x2x2xf32>
+  %k0 = onnx.MatMul %x, %wk : (tensor<1x2x4xf32>, tensor<4x4xf32>) -> tensor<1x2x4xf32>
+  %k1 = onnx.Reshape %k0, %split : (tensor<1x2x4xf32>, tensor<4xi64>) -> tensor<1x2x2x2xf32>
+  %k2 = onnx.Transpose %k1 {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  // expected-note @+1 {{(MatMul): attention with batch, heads, tokens and features on axes [0, 1, 2, 3] of the split projection, expected [0, 2, 1, 3]}}
+  %s = onnx.MatMul %q1, %k2 : (tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %y = onnx.Softmax %s {axis = -1 : i64} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  onnx.return %y : tensor<1x2x2x2xf32>
+}
+
+// -----
+
+// A mask that is turned round after it is added takes the scores of what counts.
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x2x4xf32>, %m: tensor<1x2xi64>) inputs ["x", "m"] outputs ["y"] {
+  %wq = onnx.Initializer "q" dense<0.5> : tensor<4x4xf32>
+  %wk = onnx.Initializer "k" dense<0.25> : tensor<4x4xf32>
+  %split = onnx.Constant dense<[1, 2, 2, 2]> : tensor<4xi64>
+  %one = onnx.Constant dense<1.0> : tensor<f32>
+  %low = onnx.Constant dense<-1.0e+30> : tensor<f32>
+  %turn = onnx.Constant dense<-2.0> : tensor<f32>
+  %q0 = onnx.MatMul %x, %wq : (tensor<1x2x4xf32>, tensor<4x4xf32>) -> tensor<1x2x4xf32>
+  %q1 = onnx.Reshape %q0, %split : (tensor<1x2x4xf32>, tensor<4xi64>) -> tensor<1x2x2x2xf32>
+  %q2 = onnx.Transpose %q1 {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %k0 = onnx.MatMul %x, %wk : (tensor<1x2x4xf32>, tensor<4x4xf32>) -> tensor<1x2x4xf32>
+  %k1 = onnx.Reshape %k0, %split : (tensor<1x2x4xf32>, tensor<4xi64>) -> tensor<1x2x2x2xf32>
+  %k2 = onnx.Transpose %k1 {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %s = onnx.MatMul %q2, %k2 : (tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %a = onnx.Unsqueeze %m {axes = array<i64: 1, 2>} : (tensor<1x2xi64>) -> tensor<1x1x1x2xi64>
+  %f = onnx.Cast %a {to = 1 : i64} : (tensor<1x1x1x2xi64>) -> tensor<1x1x1x2xf32>
+  %i = onnx.Sub %one, %f : (tensor<f32>, tensor<1x1x1x2xf32>) -> tensor<1x1x1x2xf32>
+  %c = onnx.Mul %i, %low : (tensor<1x1x1x2xf32>, tensor<f32>) -> tensor<1x1x1x2xf32>
+  %masked = onnx.Add %s, %c : (tensor<1x2x2x2xf32>, tensor<1x1x1x2xf32>) -> tensor<1x2x2x2xf32>
+  %t = onnx.Mul %masked, %turn : (tensor<1x2x2x2xf32>, tensor<f32>) -> tensor<1x2x2x2xf32>
+  // expected-note @+1 {{(Softmax): attention mask scaled by -2 after it is added: exact only for a power of two, or a mask of -1e30 or below; scale the scores first}}
+  %y = onnx.Softmax %t {axis = -1 : i64} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  onnx.return %y : tensor<1x2x2x2xf32>
+}
