@@ -38,8 +38,8 @@ private:
   hwy::AlignedFreeUniquePtr<float[]> values;
 };
 
-/// c [m x n, rows `cStride` apart] += alpha * a [m x k] * b, in columns `from` to `to` (multiples of
-/// kPanel, or n). Sums run over k in blocks of kBlock.
+/// c [m x n, rows `cStride` apart] += alpha * a [m x k] * b, in columns `from` to `to` (multiples
+/// of kPanel, or n). Sums run over k in blocks of kBlock.
 void addProduct(size_t m, float alpha, MatrixView a, const PackedMatrix &b, size_t from, size_t to,
                 float *c, size_t cStride);
 
