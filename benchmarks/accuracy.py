@@ -10,7 +10,7 @@ calibrate it. Kinds of made models: `plain`; `pruned`, as the demo is; and `ffn`
 of the embeddings' projection is 50 times as large as the others. Columns: `ideal` rounds weights and every result of the f32 graph to AdaptivFloat<8,3> by its
 own maximum; then, for each --options (of aac-compress-pipeline, or passes and pipelines in place of it; SAMPLES stands for the samples, the default
 is one column without and one with them), `rounded` (aac eval --rounded: formats alone) and, with --engine, `engine` (aac-sim).
-All sentences count in one ratio a model: with few logits it is largely luck, so made tasks have 64 labels.
+A dash: the ideal rounds the variance of a row to zero, and divides by it. All sentences count in one ratio a model: with few logits it is largely luck, so made tasks have 64 labels.
 """
 
 import argparse
@@ -154,6 +154,10 @@ def measure(tools, model, sentences, samples, pipelines, engine, want_ideal):
     return row
 
 
+def line(label, values):
+    return f"{label:<24}" + "".join(f"{'-' if np.isnan(value) else f'{value:.1f}':>10}" for value in values)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -170,6 +174,7 @@ def main():
     parser.add_argument("models", nargs="*", type=pathlib.Path)
     arguments = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "2")
+    np.seterr(divide="ignore", invalid="ignore")
     arguments.work.mkdir(parents=True, exist_ok=True)
     tools = Tools(arguments.build, arguments.work)
     pipelines = arguments.options or ["", "calibrate=SAMPLES"]
@@ -208,9 +213,9 @@ def main():
             print(f"{label:<24} {refusal(str(error))}", flush=True)
             continue
         rows.append(row)
-        print(f"{label:<24}" + "".join(f"{value:>10.1f}" for value in rows[-1]), flush=True)
+        print(line(label, rows[-1]), flush=True)
     if rows:
-        print(f"{'mean':<24}" + "".join(f"{value:>10.1f}" for value in np.mean(rows, axis=0)))
+        print(line("mean", np.nanmean(rows, axis=0)))
 
 
 if __name__ == "__main__":
