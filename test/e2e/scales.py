@@ -3,11 +3,14 @@
 usage: scales.py FOLDER
 
 A factor of 2^k on the value weights that the attention output takes back changes no bit of the logits, whatever k.
+A channel of the embeddings' projection 50 times as large as the others makes scores that the softmax unit does not
+hold: they saturate, which is reported and counted, and cost no more than rounding node by node.
 An outlier channel of 60 in the residual stream, made by a bias that takes octaves from weights and input, leaves
 30 dB and saturates nowhere. Percentiles report what they clip; an unknown method is refused.
 """
 
 import pathlib
+import re
 import sys
 
 import numpy as np
@@ -64,6 +67,11 @@ def outlier_channel(values):
     values[f"{ATTENTION}.dense.bias"][7] = 60
 
 
+def outlier_projection(values):
+    for name in ("weight", "bias"):
+        values[f"albert.encoder.embedding_hidden_mapping_in.{name}"][7] *= 50
+
+
 def main(folder):
     folder = fresh(folder)
     config = Config(**SMALL)
@@ -78,6 +86,12 @@ def main(folder):
     for exponent in (7, -14):
         scaled, _ = logits_of(folder, config, f"values_{exponent}", scaled_values(exponent))
         expect(np.array_equal(plain, scaled), f"2^{exponent} on the values changes the logits")
+    _, explained = logits_of(folder, config, "outlier_projection", outlier_projection)
+    expect("attention/Div" in explained and "it saturates" in explained,
+           f"scores beyond 31 are not reported: {explained}")
+    output, _ = run("aac-sim", "run", folder / "outlier_projection" / "out" / "suite.aacs",
+                    f"--input={folder / 'outlier_projection' / 'cases.npz'}", "--case=0")
+    expect(re.search(r"saturated results: \d+\n +\d+ at layer scores", output), output)
     _, explained = logits_of(folder, config, "outlier_channel", outlier_channel)
     expect("a bias of" in explained, f"the outlier's bias is not reported: {explained}")
     expect("saturates" not in explained, f"the outlier channel saturates: {explained}")
