@@ -266,3 +266,47 @@ onnx.graph @scaled_mask(%x: tensor<1x2x4xf32>, %m: tensor<1x2xi64>) inputs ["x",
   %y = onnx.Softmax %scaled {axis = -1 : i64} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
   onnx.return %y : tensor<1x2x2x2xf32>
 }
+
+// -----
+
+// A factor of the input is the product's, where no bias is added in between.
+// CHECK-LABEL: aac.task @scaled_input
+// CHECK: aac.linear %{{.*}} {scale = 3.000000e+00 : f32}
+onnx.graph @scaled_input(%x: tensor<1x2x3xf32>) inputs ["x"] outputs ["y"] {
+  %three = onnx.Constant dense<3.0> : tensor<f32>
+  %w = onnx.Initializer "w" dense<0.5> : tensor<3x2xf32>
+  %0 = onnx.Mul %x, %three : (tensor<1x2x3xf32>, tensor<f32>) -> tensor<1x2x3xf32>
+  %1 = onnx.MatMul %0, %w : (tensor<1x2x3xf32>, tensor<3x2xf32>) -> tensor<1x2x2xf32>
+  onnx.return %1 : tensor<1x2x2xf32>
+}
+
+// -----
+
+// A mask that takes the scores' place; the factor behind it multiplies theirs.
+// CHECK-LABEL: aac.task @filled_mask
+// CHECK: %[[M:.*]] = aac.mask %{{.*}}, -2.000000e+04 rule nonzero : tensor<1x2xi64>
+// CHECK: %[[S:.*]] = aac.scores %{{.*}} heads 2 scale 6.000000e+00 :
+// CHECK: aac.softmax %[[S]], %[[M]] {fill} :
+onnx.graph @filled_mask(%x: tensor<1x2x4xf32>, %m: tensor<1x2xi64>) inputs ["x", "m"] outputs ["y"] {
+  %wq = onnx.Initializer "q" dense<0.5> : tensor<4x4xf32>
+  %wk = onnx.Initializer "k" dense<0.25> : tensor<4x4xf32>
+  %split = onnx.Constant dense<[1, 2, 2, 2]> : tensor<4xi64>
+  %three = onnx.Constant dense<3.0> : tensor<f32>
+  %n0 = onnx.Constant dense<0> : tensor<i64>
+  %low = onnx.Constant dense<-1.0e+04> : tensor<f32>
+  %factor = onnx.Constant dense<2.0> : tensor<f32>
+  %q0 = onnx.MatMul %x, %wq : (tensor<1x2x4xf32>, tensor<4x4xf32>) -> tensor<1x2x4xf32>
+  %q1 = onnx.Reshape %q0, %split : (tensor<1x2x4xf32>, tensor<4xi64>) -> tensor<1x2x2x2xf32>
+  %q2 = onnx.Transpose %q1 {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %k0 = onnx.MatMul %x, %wk : (tensor<1x2x4xf32>, tensor<4x4xf32>) -> tensor<1x2x4xf32>
+  %k1 = onnx.Reshape %k0, %split : (tensor<1x2x4xf32>, tensor<4xi64>) -> tensor<1x2x2x2xf32>
+  %k2 = onnx.Transpose %k1 {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %s = onnx.MatMul %q2, %k2 : (tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %a = onnx.Unsqueeze %m {axes = array<i64: 1, 2>} : (tensor<1x2xi64>) -> tensor<1x1x1x2xi64>
+  %c = onnx.Equal %a, %n0 : (tensor<1x1x1x2xi64>, tensor<i64>) -> tensor<1x1x1x2xi1>
+  %s3 = onnx.Mul %s, %three : (tensor<1x2x2x2xf32>, tensor<f32>) -> tensor<1x2x2x2xf32>
+  %masked = onnx.Where %c, %low, %s3 : (tensor<1x1x1x2xi1>, tensor<f32>, tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %scaled = onnx.Mul %masked, %factor : (tensor<1x2x2x2xf32>, tensor<f32>) -> tensor<1x2x2x2xf32>
+  %y = onnx.Softmax %scaled {axis = -1 : i64} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+  onnx.return %y : tensor<1x2x2x2xf32>
+}

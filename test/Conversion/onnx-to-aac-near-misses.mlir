@@ -272,3 +272,32 @@ onnx.graph @t(%x: tensor<1x2x4xf32>, %m: tensor<1x2xi64>) inputs ["x", "m"] outp
   %y = onnx.Softmax %t {axis = -1 : i64} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
   onnx.return %y : tensor<1x2x2x2xf32>
 }
+
+// -----
+
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<4x4xf32>) inputs ["x"] outputs ["y"] {
+  %none = onnx.None
+  %w = onnx.Initializer "w" dense<0.5> : tensor<4x4xf32>
+  // expected-note @+1 {{(Gemm): Gemm with transA = 1 is no linear}}
+  %0 = onnx.Gemm %x, %w, %none {transA = 1 : i64} : (tensor<4x4xf32>, tensor<4x4xf32>, none) -> tensor<4x4xf32>
+  onnx.return %0 : tensor<4x4xf32>
+}
+
+// -----
+
+// Every second row of a table.
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%i: tensor<1x2xi64>) inputs ["i"] outputs ["y"] {
+  %w = onnx.Initializer "w" dense<0.5> : tensor<5x4xf32>
+  %p = onnx.Initializer "p" dense<0.25> : tensor<6x4xf32>
+  %start = onnx.Constant dense<1> : tensor<1xi64>
+  %end = onnx.Constant dense<5> : tensor<1xi64>
+  %zero = onnx.Constant dense<0> : tensor<1xi64>
+  %two = onnx.Constant dense<2> : tensor<1xi64>
+  %0 = onnx.Gather %w, %i : (tensor<5x4xf32>, tensor<1x2xi64>) -> tensor<1x2x4xf32>
+  // expected-note @+1 {{(Slice): no operation of a transformer encoder ends in it}}
+  %1 = onnx.Slice %p, %start, %end, %zero, %two : (tensor<6x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<2x4xf32>
+  %2 = onnx.Add %0, %1 : (tensor<1x2x4xf32>, tensor<2x4xf32>) -> tensor<1x2x4xf32>
+  onnx.return %2 : tensor<1x2x4xf32>
+}
