@@ -51,8 +51,9 @@ bool validItem(char kind, int itemSize) {
     return power;
   case 'b':
     return itemSize == 1;
+  default:
+    return false;
   }
-  return false;
 }
 
 /// Number of elements of `shape`, or -1 where a dimension is negative or the product
@@ -390,7 +391,7 @@ absl::StatusOr<std::vector<NpyArray>> parseNpz(absl::string_view bytes,
     zip_error_fini(&zipError);
     return error(absl::StrCat("is not an .npz archive, or is truncated: ", reason));
   }
-  source.release(); // the archive owns it now
+  (void)source.release(); // the archive owns it now
 
   std::vector<NpyArray> arrays;
   std::set<std::string> names;
@@ -461,14 +462,14 @@ absl::StatusOr<std::string> serializeNpz(absl::Span<const NpyArray> arrays) {
                : -1;
     if (index < 0)
       return fail(zip_strerror(archive.get()));
-    source.release();
+    (void)source.release();
     if (zip_set_file_compression(archive.get(), index, ZIP_CM_STORE, 0) != 0 ||
         zip_file_set_dostime(archive.get(), index, kDosTime, kDosDate, 0) != 0)
       return fail(zip_strerror(archive.get()));
   }
   if (zip_close(archive.get()) != 0)
     return fail(zip_strerror(archive.get()));
-  archive.release();
+  (void)archive.release();
 
   // libzip writes no archive where there are no members: the end record alone.
   if (members.empty())

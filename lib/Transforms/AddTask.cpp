@@ -8,10 +8,10 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <tuple>
 
@@ -46,7 +46,7 @@ struct Difference {
 Difference differenceOf(ArrayRef<float> a, ArrayRef<float> b) {
   Difference difference;
   for (auto [x, y] : llvm::zip_equal(a, b)) {
-    if (std::memcmp(&x, &y, sizeof(x)) == 0)
+    if (llvm::bit_cast<uint32_t>(x) == llvm::bit_cast<uint32_t>(y))
       continue;
     ++difference.count;
     difference.largest =
@@ -66,7 +66,7 @@ bool isTransposed(ArrayRef<float> a, ArrayRef<float> b, int64_t rows) {
   int64_t columns = rows ? static_cast<int64_t>(a.size()) / rows : 0;
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; ++c)
-      if (std::memcmp(&a[r * columns + c], &b[c * rows + r], sizeof(float)) != 0)
+      if (llvm::bit_cast<uint32_t>(a[r * columns + c]) != llvm::bit_cast<uint32_t>(b[c * rows + r]))
         return false;
   return true;
 }

@@ -241,6 +241,7 @@ std::string AccuracyBudget::describeMiss(const ErrorLedger &ledger) const {
 
 std::vector<std::string> aac::raiseWeakest(const ErrorLedger &ledger) {
   std::vector<std::pair<std::string, AdaptivFloatFormat>> narrow;
+  narrow.reserve(ledger.entries.size());
   for (const ErrorLedger::Entry &entry : ledger.entries) {
     std::optional<FormatSpec> spec = parseFormatSpec(entry.format);
     bool nameable = !entry.name.empty() && entry.name.find_first_of(",= *?[]{}") == StringRef::npos;

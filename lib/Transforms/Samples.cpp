@@ -58,7 +58,7 @@ bool marksPadding(Value input) {
 
 /// One pseudo-random sentence for `task`, of `shape` where that is not empty; with `firstOnly` all
 /// tokens but the first are masked.
-Sentence randomSentence(TaskOp task, bool firstOnly, std::vector<int64_t> shape = {}) {
+Sentence randomSentence(TaskOp task, bool firstOnly, const std::vector<int64_t> &shape = {}) {
   RandomIds random;
   Sentence inputs;
   for (BlockArgument arg : task.getBody().getArguments()) {

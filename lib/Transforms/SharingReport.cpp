@@ -107,7 +107,7 @@ llvm::MapVector<StringAttr, std::vector<std::string>> aac::describeUses(SuiteOp 
         if (!numbered.empty())
           place += (place.empty() ? "" : " and ") + layerText(numbered);
         if (layers.back() == INT64_MAX)
-          place += std::string(place.empty() ? "" : " and ") + "head";
+          place += place.empty() ? "head" : " and head";
         uses[name].push_back(what + ", " + place);
       }
     }

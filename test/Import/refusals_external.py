@@ -103,7 +103,7 @@ def external_length(path):
     return external(path, length=40)
 
 
-@case('unknown key "color"')
+@case('external data: unknown key "color"')
 def external_unknown_key(path):
     return external(path, color="red")
 

@@ -169,7 +169,7 @@ def several_nan_weights(path):
     return proto
 
 
-@case(r'initializer "w": has no values')
+@case(r'initializer "w": has no values: 0 bytes, float \[3, 4\] needs 48')
 def no_values(path):
     return patched_tensor(raw_data=None)
 

@@ -118,6 +118,25 @@ def many_unknown_operators(path):
     return model(nodes, [value("v0", [2])], [value("v1200", [2])])
 
 
+@case(r'input "x" has no shape: its rank must be known')
+def input_without_shape(path):
+    proto = one("Relu", "x", [[2]])
+    proto.graph.input[0].type.tensor_type.ClearField("shape")
+    return proto
+
+
+@case(r'node "/N" \(Unsqueeze\): .*has no axes')
+def unsqueeze_without_axes(path):
+    return one("Unsqueeze", "x", [[2]])
+
+
+@case(r'node "/N" \(LayerNormalization\): its output "mean" is used: only the first 1 can be')
+def output_that_is_not_made(path):
+    nodes = [node("LayerNormalization", "x s", "y mean", "/N"), node("Relu", "mean", "z", "/R")]
+    return model(nodes, [value("x", [2, 4])], [value("y", [2, 4]), value("z", [2, 1])],
+                 [tensor("s", np.ones(4, np.float32))], opset=17)
+
+
 @case(r'node "/N" \(Relu\): has 65 attributes, the most are 64')
 def many_attributes(path):
     return one("Relu", "x", [[2]], **{f"a{i}": 1 for i in range(65)})

@@ -12,8 +12,8 @@ int main(int argc, char **argv) {
   CLI::App app("Compiles adapter-based transformer encoders for an NLP accelerator, several "
                "tasks on one backbone, and answers questions about them.",
                "aac");
-  app.footer("aac COMMAND --help explains a command. Models come in with "
-             "aac-translate --import-onnx.");
+  app.footer("aac COMMAND --help explains a command. Models are ONNX files; "
+             "aac-translate --import-onnx makes IR of them.");
   app.require_subcommand(1);
   app.option_defaults()->always_capture_default(false);
   try {
