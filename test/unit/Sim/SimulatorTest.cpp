@@ -128,7 +128,6 @@ TEST_F(SimulatorTest, CountsVectorsOfParametersAndWhatTheyGate) {
                                    loadData(1, 0, 48, inB),
                                    first,
                                    loadMask(1, 600, 16, none),
-                                   loadData(1, 600, 1, inB),
                                    storeData(0, 500, 16, kSram),
                                    loadData(0, 500, 16, kSram),
                                    second};
