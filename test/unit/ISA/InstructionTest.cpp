@@ -156,7 +156,9 @@ TEST(Codec, RefusesEveryFieldOutOfRangeByName) {
 }
 
 TEST(Codec, SaysWhatIsWrongWithAProgram) {
-  auto error = [](std::vector<uint8_t> bytes) { return message(decodeProgram(bytes).status()); };
+  auto error = [](const std::vector<uint8_t> &bytes) {
+    return message(decodeProgram(bytes).status());
+  };
   EXPECT_EQ(error({99, 0, 0, 0}), "byte 0: opcode 99 is not an instruction; the highest is 24");
   EXPECT_EQ(error({4, 1, 0, 0, 22, 0, 0, 0}),
             "byte 4: host_copy is truncated: it takes 16 bytes, 4 are left");

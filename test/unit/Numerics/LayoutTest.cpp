@@ -130,7 +130,7 @@ TEST(Layout, RowsRoundTrip) {
 
 TEST(Layout, RowErrors) {
   std::vector<uint8_t> out(17);
-  auto message = [&](std::vector<uint8_t> row) {
+  auto message = [&](const std::vector<uint8_t> &row) {
     return std::string(decodeRow(row, absl::MakeSpan(out)).message());
   };
   EXPECT_THAT(message({0, 0, 0}), HasSubstr("has 4 bytes of mask, but it has only 3 bytes"));

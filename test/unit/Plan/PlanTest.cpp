@@ -5,8 +5,6 @@
 namespace aac::plan {
 namespace {
 
-using ::testing::HasSubstr;
-
 TEST(Plan, DisjointLifetimesShareAnAddress) {
   std::vector<Buffer> buffers = {{0, 2, 10}, {2, 4, 10}, {1, 3, 4}};
   Plan plan = planBuffers(buffers);

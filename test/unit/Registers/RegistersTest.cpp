@@ -206,10 +206,10 @@ TEST(Registers, PublishedRefusesWhatTheSourceCannotDo) {
 // The order in which units take their settings, written out by hand: base_output once, modes before
 // what they route, 0x14 and 0x18 once, each command awaited; Enpy learns its size last.
 TEST(Registers, PublishedOrderOfEveryOperation) {
-  auto loads = [](Instruction in) { return std::vector<Instruction>{load(1, 16), std::move(in)}; };
+  auto loads = [](Instruction in) { return std::vector<Instruction>{load(1, 16), in}; };
   auto order = [&](Instruction in) {
     std::vector<std::string> addresses;
-    for (const std::string &line : lines(loads(std::move(in)), Semantics::Published))
+    for (const std::string &line : lines(loads(in), Semantics::Published))
       addresses.push_back(line == "irq" ? line : line.substr(4, 2));
     return addresses;
   };
