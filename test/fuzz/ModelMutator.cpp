@@ -37,7 +37,7 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 
 /// The installed onnx-ml.proto gives classes without reflection: the same message, dynamic.
-std::unique_ptr<Message> makeDynamicModel() {
+Message *makeDynamicModel(google::protobuf::Arena &arena) {
   using namespace google::protobuf;
   static DescriptorPool pool;
   static DynamicMessageFactory factory;
@@ -55,7 +55,7 @@ std::unique_ptr<Message> makeDynamicModel() {
     }
     return found;
   }();
-  return std::unique_ptr<Message>(factory.GetPrototype(descriptor)->New());
+  return factory.GetPrototype(descriptor)->New(&arena);
 }
 
 class Mutator {
@@ -73,7 +73,8 @@ public:
       aac::fuzz::mutateFunctions(model, random);
     if (below(3) == 0)
       return;
-    std::unique_ptr<Message> dynamic = makeDynamicModel();
+    google::protobuf::Arena arena;
+    Message *dynamic = makeDynamicModel(arena);
     if (!dynamic->ParseFromString(model.SerializeAsString()))
       return;
     for (unsigned i = 0, n = 1 + below(3); i < n; ++i) {
@@ -427,7 +428,8 @@ size_t store(const ::onnx::ModelProto &model, uint8_t *data, size_t maxSize) {
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t maxSize,
                                           unsigned seed) {
-  ::onnx::ModelProto model;
+  google::protobuf::Arena arena;
+  auto &model = *google::protobuf::Arena::CreateMessage<::onnx::ModelProto>(&arena);
   if (seed % 16 == 0 || !model.ParseFromArray(data, static_cast<int>(size)))
     return LLVMFuzzerMutate(data, size, maxSize);
   Mutator(model, seed).run();
@@ -438,7 +440,9 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max
 extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t *first, size_t firstSize,
                                             const uint8_t *second, size_t secondSize, uint8_t *out,
                                             size_t maxSize, unsigned seed) {
-  ::onnx::ModelProto model, other;
+  google::protobuf::Arena arena;
+  auto &model = *google::protobuf::Arena::CreateMessage<::onnx::ModelProto>(&arena);
+  auto &other = *google::protobuf::Arena::CreateMessage<::onnx::ModelProto>(&arena);
   if (!model.ParseFromArray(first, static_cast<int>(firstSize)) ||
       !other.ParseFromArray(second, static_cast<int>(secondSize)))
     return 0;

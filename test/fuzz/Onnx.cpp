@@ -27,7 +27,8 @@ namespace {
 std::vector<aac::onnx::Binding> bindings(const uint8_t *data, size_t size) {
   std::vector<aac::onnx::Binding> found;
   std::set<std::string> names;
-  ::onnx::ModelProto model;
+  google::protobuf::Arena arena;
+  auto &model = *google::protobuf::Arena::CreateMessage<::onnx::ModelProto>(&arena);
   if (!model.ParseFromArray(data, static_cast<int>(size)))
     return found;
   for (const auto &input : model.graph().input())
