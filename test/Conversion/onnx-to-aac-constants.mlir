@@ -310,3 +310,33 @@ onnx.graph @filled_mask(%x: tensor<1x2x4xf32>, %m: tensor<1x2xi64>) inputs ["x",
   %y = onnx.Softmax %scaled {axis = -1 : i64} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
   onnx.return %y : tensor<1x2x2x2xf32>
 }
+
+// -----
+
+// A square weight's rows are inputs or outputs, as the equation says.
+// CHECK: aac.param @by_in : tensor<2x2xf32> = dense<{{\[\[}}1.000000e+00, 3.000000e+00], [2.000000e+00, 4.000000e+00]]>
+// CHECK: aac.param @by_out : tensor<2x2xf32> = dense<{{\[\[}}1.000000e+00, 2.000000e+00], [3.000000e+00, 4.000000e+00]]>
+// CHECK-LABEL: aac.task @einsum
+onnx.graph @einsum(%x: tensor<1x2x2xf32>) inputs ["x"] outputs ["y"] {
+  %a = onnx.Initializer "by_in" dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %b = onnx.Initializer "by_out" dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %0 = onnx.Einsum %x, %a {equation = "bsi,io->bso"} : (tensor<1x2x2xf32>, tensor<2x2xf32>) -> tensor<1x2x2xf32>
+  %1 = onnx.Einsum %0, %b {equation = "bsi,oi->bso"} : (tensor<1x2x2xf32>, tensor<2x2xf32>) -> tensor<1x2x2xf32>
+  onnx.return %1 : tensor<1x2x2xf32>
+}
+
+// -----
+
+// Features that a Slice counts from the end.
+// CHECK: aac.param @{{.*}} : tensor<2x2xf32> = dense<{{\[\[}}2.000000e+00, 5.000000e+00], [3.000000e+00, 6.000000e+00]]>
+// CHECK-LABEL: aac.task @negative
+onnx.graph @negative(%x: tensor<1x3x2xf32>) inputs ["x"] outputs ["y"] {
+  %w = onnx.Initializer "w" dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32>
+  %s = onnx.Constant dense<-2> : tensor<1xi64>
+  %e = onnx.Constant dense<3> : tensor<1xi64>
+  %ax = onnx.Constant dense<-1> : tensor<1xi64>
+  %none = onnx.None
+  %0 = onnx.MatMul %x, %w : (tensor<1x3x2xf32>, tensor<2x3xf32>) -> tensor<1x3x3xf32>
+  %1 = onnx.Slice %0, %s, %e, %ax, %none : (tensor<1x3x3xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, none) -> tensor<1x3x2xf32>
+  onnx.return %1 : tensor<1x3x2xf32>
+}

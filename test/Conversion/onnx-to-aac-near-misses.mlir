@@ -301,3 +301,39 @@ onnx.graph @t(%i: tensor<1x2xi64>) inputs ["i"] outputs ["y"] {
   %2 = onnx.Add %0, %1 : (tensor<1x2x4xf32>, tensor<2x4xf32>) -> tensor<1x2x4xf32>
   onnx.return %2 : tensor<1x2x4xf32>
 }
+
+// -----
+
+// Two vectors in one sum: one has no product left.
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x2x4xf32>) inputs ["x"] outputs ["y"] {
+  %w = onnx.Initializer "w" dense<0.5> : tensor<4x4xf32>
+  %v = onnx.Initializer "v" dense<0.5> : tensor<4x4xf32>
+  %b = onnx.Initializer "b" dense<0.25> : tensor<4xf32>
+  %c = onnx.Initializer "c" dense<0.75> : tensor<4xf32>
+  %0 = onnx.MatMul %x, %w : (tensor<1x2x4xf32>, tensor<4x4xf32>) -> tensor<1x2x4xf32>
+  %1 = onnx.MatMul %x, %v : (tensor<1x2x4xf32>, tensor<4x4xf32>) -> tensor<1x2x4xf32>
+  %2 = onnx.Add %0, %1 : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %3 = onnx.Add %2, %b : (tensor<1x2x4xf32>, tensor<4xf32>) -> tensor<1x2x4xf32>
+  // expected-note @+1 {{(Add): constant [4] added to a value that is not a product with a weight}}
+  %4 = onnx.Add %3, %c : (tensor<1x2x4xf32>, tensor<4xf32>) -> tensor<1x2x4xf32>
+  onnx.return %4 : tensor<1x2x4xf32>
+}
+
+// -----
+
+// All columns of a table, counted from their end: no rows.
+// expected-error @+1 {{task t: cannot raise 1 node}}
+onnx.graph @t(%x: tensor<1x4xi64>) inputs ["x"] outputs ["y"] {
+  %t = onnx.Initializer "t" dense<0.5> : tensor<4x2xf32>
+  %p = onnx.Initializer "p" dense<0.25> : tensor<4x2xf32>
+  %s = onnx.Constant dense<-2> : tensor<1xi64>
+  %e = onnx.Constant dense<2> : tensor<1xi64>
+  %ax = onnx.Constant dense<1> : tensor<1xi64>
+  %none = onnx.None
+  %0 = onnx.Gather %t, %x : (tensor<4x2xf32>, tensor<1x4xi64>) -> tensor<1x4x2xf32>
+  // expected-note @+1 {{(Slice): part of the features of a value that is no product with a weight}}
+  %1 = onnx.Slice %p, %s, %e, %ax, %none : (tensor<4x2xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, none) -> tensor<4x2xf32>
+  %2 = onnx.Add %0, %1 : (tensor<1x4x2xf32>, tensor<4x2xf32>) -> tensor<1x4x2xf32>
+  onnx.return %2 : tensor<1x4x2xf32>
+}
