@@ -26,9 +26,11 @@ struct NormParts {
 /// Factors over divisors.
 struct Ratio {
   SmallVector<Value> factors, divisors;
+  int nodes = 0; ///< that were taken apart
 };
-/// More factors than a normalisation has.
+/// More factors, and nodes between them, than a normalisation has.
 constexpr size_t kMaxFactors = 6;
+constexpr int kMaxNodes = 16;
 } // namespace
 
 /// The reduction over the last axis that `value` is, one value a row; null otherwise.
@@ -159,7 +161,7 @@ static std::optional<float> deviationEpsilon(Graph &graph, Value value, Value x,
 
 /// Takes products, quotients and reciprocals apart.
 static bool takeApart(Graph &graph, Value value, bool divides, Ratio &ratio) {
-  if (ratio.factors.size() + ratio.divisors.size() >= kMaxFactors)
+  if (ratio.factors.size() + ratio.divisors.size() >= kMaxFactors || ++ratio.nodes > kMaxNodes)
     return false;
   value = graph.skip(value);
   if (auto mul = value.getDefiningOp<onnx::MulOp>()) {
