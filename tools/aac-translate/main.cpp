@@ -19,7 +19,7 @@ int main(int argc, char **argv) {
   using Translation = decltype(translation);
 
   CLI::Option_group *kinds = app.add_option_group("Translation", "one of");
-  auto addTranslation = [&](const char *flag, const char *help, Translation run) {
+  auto addTranslation = [&](const char *flag, const char *help, const Translation &run) {
     kinds->add_flag_callback(flag, [&translation, run] { translation = run; }, help);
   };
   addTranslation("--import-onnx", "ONNX files -> one module of the onnx dialect",

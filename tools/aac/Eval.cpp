@@ -67,6 +67,7 @@ const NpyArray &findArray(const Given &given, const std::string &name,
   if (auto found = given.arrays.find(key); found != given.arrays.end())
     return found->second;
   std::vector<std::string> names;
+  names.reserve(given.arrays.size());
   for (const auto &[other, array] : given.arrays)
     names.push_back(other);
   bool cases = !caseIndex && given.arrays.count(absl::StrCat("in.0.", name));

@@ -201,6 +201,7 @@ std::vector<std::vector<NpyArray>> casesOf(const VerifyArguments &arguments) {
   if (cases.empty())
     return {plain};
   std::vector<std::vector<NpyArray>> list;
+  list.reserve(cases.size());
   for (auto &[number, arrays] : cases)
     list.push_back(std::move(arrays));
   return list;
