@@ -7,6 +7,7 @@
 // CHECK-NOT: aac.requantise
 // CHECK: %[[E:.*]] = aac.embedding {{.*}}aac.quantised = #aac.int8<5.000000e-01, zero = 3>
 // CHECK: %[[Y:.*]] = aac.linear %[[E]], %{{.*}}, %{{.*}} : (tensor<1x3x4xf32>, tensor<4x4xf32>, tensor<4xf32>)
+// CHECK-NOT: aac.use @b
 // CHECK: %[[R:.*]] = aac.activation relu %[[Y]] : tensor<1x3x4xf32>
 // CHECK: aac.add %[[R]], %[[R]]
 // The file's format holds where there is one, also for the weight whose values it still has.
