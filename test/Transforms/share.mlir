@@ -123,3 +123,88 @@ aac.suite {
     aac.return %0, %1 : tensor<1x1xf32>, tensor<1x1xf32>
   }
 }
+
+// -----
+
+// Which roles are a task's, and of one task which are the backbone's.
+// CHECK-LABEL: aac.suite
+// CHECK: aac.param @norm : {{.*}}aac.fork = "constant"
+// CHECK: aac.param @norm.beta : {{.*}}aac.fork = "constant"
+// CHECK: aac.param @pooler : {{.*}}aac.fork = "constant"
+// CHECK: aac.param @pooler.beta : {{.*}}aac.fork = "constant"
+// CHECK: aac.param @classifier : {{.*}}aac.fork = "constant"
+// CHECK: aac.param @classifier.beta : {{.*}}aac.fork = "constant"
+// CHECK: aac.task @alpha
+aac.suite {
+  aac.param @norm : tensor<2x2xf32> = dense<1.0> : tensor<2x2xf32> {role = #aac.role<layer_norm>}
+  aac.param @pooler : tensor<2x2xf32> = dense<2.0> : tensor<2x2xf32> {role = #aac.role<pooler>}
+  aac.param @classifier : tensor<2x2xf32> = dense<3.0> : tensor<2x2xf32> {role = #aac.role<classifier>}
+  aac.task @alpha(%x: tensor<1x2xf32>) inputs ["x"] outputs ["y"] {
+    %n = aac.use @norm : tensor<2x2xf32>
+    %p = aac.use @pooler : tensor<2x2xf32>
+    %c = aac.use @classifier : tensor<2x2xf32>
+    %0 = aac.linear %x, %n : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+    %1 = aac.linear %0, %p : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+    %2 = aac.linear %1, %c : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+    aac.return %2 : tensor<1x2xf32>
+  }
+  aac.task @beta(%x: tensor<1x2xf32>) inputs ["x"] outputs ["y"] {
+    %n = aac.use @norm : tensor<2x2xf32>
+    %p = aac.use @pooler : tensor<2x2xf32>
+    %c = aac.use @classifier : tensor<2x2xf32>
+    %0 = aac.linear %x, %n : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+    %1 = aac.linear %0, %p : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+    %2 = aac.linear %1, %c : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+    aac.return %2 : tensor<1x2xf32>
+  }
+}
+
+// -----
+
+// CHECK-LABEL: aac.suite
+// CHECK: aac.param @table : {{.*}}sharing = #aac.sharing<shared>, tasks = ["only"]
+// CHECK: aac.param @ffn : {{.*}}sharing = #aac.sharing<shared>, tasks = ["only"]
+// CHECK: aac.param @adapter : {{.*}}sharing = #aac.sharing<task>, tasks = ["only"]
+// CHECK: aac.param @copy : {{.*}}sharing = #aac.sharing<task>, tasks = ["only"]
+aac.suite {
+  aac.param @table : tensor<2x2xf32> = dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32> {role = #aac.role<embedding>}
+  aac.param @ffn : tensor<2x2xf32> = dense<[[1.0, 2.0], [3.0, 5.0]]> : tensor<2x2xf32> {role = #aac.role<ffn>}
+  aac.param @adapter : tensor<2x2xf32> = dense<1.0> : tensor<2x2xf32> {role = #aac.role<adapter>}
+  aac.param @copy : tensor<2x2xf32> = dense<1.0> : tensor<2x2xf32> {role = #aac.role<adapter>, aac.fork = "for robustness"}
+  aac.task @only(%ids: tensor<1x1xi64>) inputs ["x"] outputs ["y"] {
+    %t = aac.use @table : tensor<2x2xf32>
+    %f = aac.use @ffn : tensor<2x2xf32>
+    %a = aac.use @adapter : tensor<2x2xf32>
+    %c = aac.use @copy : tensor<2x2xf32>
+    %x = aac.embedding ids(%ids) tables(%t) : (tensor<1x1xi64>, tensor<2x2xf32>) -> tensor<1x1x2xf32>
+    %0 = aac.linear %x, %f : (tensor<1x1x2xf32>, tensor<2x2xf32>) -> tensor<1x1x2xf32>
+    %1 = aac.linear %0, %a : (tensor<1x1x2xf32>, tensor<2x2xf32>) -> tensor<1x1x2xf32>
+    %2 = aac.linear %1, %c : (tensor<1x1x2xf32>, tensor<2x2xf32>) -> tensor<1x1x2xf32>
+    aac.return %2 : tensor<1x1x2xf32>
+  }
+}
+
+// -----
+
+// Equal codes are one only where they come from one tensor; a hash that is there stays. The weights of a loop's
+// repetitions are renamed too.
+// CHECK-LABEL: aac.suite
+// CHECK: aac.param @a : {{.*}}content_hash = 7 : i64
+// CHECK-NEXT: aac.param @scaled :
+// CHECK-NEXT: aac.param @pruned : {{.*}}content_hash = 8 : i64
+// CHECK-NOT: aac.param
+// CHECK: aac.use_each [@a, @a, @scaled, @pruned]
+aac.suite {
+  aac.param @a : tensor<1x2xf32> = dense<[[48, 49]]> : tensor<1x2xi8> {role = #aac.role<ffn>, content_hash = 7 : i64, format = #aac.af<8, 3, bias = 7, scale = 0>}
+  aac.param @b : tensor<1x2xf32> = dense<[[48, 49]]> : tensor<1x2xi8> {role = #aac.role<ffn>, content_hash = 7 : i64, format = #aac.af<8, 3, bias = 7, scale = 0>}
+  aac.param @scaled : tensor<1x2xf32> = dense<[[48, 49]]> : tensor<1x2xi8> {role = #aac.role<ffn>, content_hash = 9 : i64, format = #aac.af<8, 3, bias = 7, scale = 1>}
+  aac.param @pruned : tensor<1x2xf32> = dense<[[48, 49]]> : tensor<1x2xi8> {role = #aac.role<ffn>, content_hash = 8 : i64, format = #aac.af<8, 3, bias = 7, scale = 0>}
+  aac.task @a_task(%x: tensor<1x2xf32>) inputs ["x"] outputs ["y"] {
+    %0 = aac.loop 4 (%h = %x) : (tensor<1x2xf32>) {
+      %w = aac.use_each [@a, @b, @scaled, @pruned] : tensor<1x2xf32>
+      %u = aac.linear %h, %w : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x1xf32>
+      aac.yield %h : tensor<1x2xf32>
+    }
+    aac.return %0 : tensor<1x2xf32>
+  }
+}
