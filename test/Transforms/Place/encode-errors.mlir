@@ -2,7 +2,9 @@
 // RUN: aac-opt %s --aac-encode=machine=%S/Inputs/spill.textproto -split-input-file -verify-diagnostics
 // RUN: not aac-opt %s --aac-encode=machine=no-such-machine -split-input-file 2>&1 | FileCheck %s --check-prefix=MACHINE
 // RUN: not aac-opt %s --aac-encode=tile-rows=24 -split-input-file 2>&1 | FileCheck %s --check-prefix=ROWS
-// ROWS: error: tiles of 24 rows are not possible; use 16, 32, 48 or 64
+// RUN: not aac-opt %s --aac-encode=tile-rows=80 -split-input-file 2>&1 | FileCheck %s --check-prefix=ROWS
+// RUN: not aac-opt %s --aac-encode=tile-rows=0 -split-input-file 2>&1 | FileCheck %s --check-prefix=ROWS
+// ROWS: error: tiles of {{24|80|0}} rows are not possible; use 16, 32, 48 or 64
 // MACHINE: error: {{.*}}no-such-machine
 
 aac.suite {
