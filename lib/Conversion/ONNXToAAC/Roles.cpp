@@ -47,12 +47,21 @@ ir::LinearOp Structure::linearBehind(Value value) const {
 /// The linears that a tree of additions adds up; nothing else may be in it.
 static bool linearsIn(Value value, SmallVectorImpl<ir::LinearOp> &found) {
   constexpr size_t kMaxLinears = 8;
-  if (auto linear = value.getDefiningOp<ir::LinearOp>()) {
-    found.push_back(linear);
-    return found.size() <= kMaxLinears;
+  SmallVector<Value> addends{value};
+  while (!addends.empty()) {
+    if (found.size() + addends.size() > kMaxLinears) // not along a whole chain
+      return false;
+    Value addend = addends.pop_back_val();
+    if (auto linear = addend.getDefiningOp<ir::LinearOp>()) {
+      found.push_back(linear);
+      continue;
+    }
+    auto add = addend.getDefiningOp<ir::AddOp>();
+    if (!add)
+      return false;
+    addends.append({add.getRhs(), add.getLhs()});
   }
-  auto add = value.getDefiningOp<ir::AddOp>();
-  return add && linearsIn(add.getLhs(), found) && linearsIn(add.getRhs(), found);
+  return true;
 }
 
 /// Sums of a linear of x and of linears of linears of x. Operations come in order, so that of
