@@ -2,12 +2,13 @@
 """Prints how close quantised models come to f32: signal over noise of the logits, in dB.
 
 usage: benchmarks/accuracy.py [--build=DIR] [--work=DIR] [--options=PIPELINE_OPTIONS]... [--seeds=N]
-                              [--sentences=N] [--labels=N] [--base] [--kinds=KIND,...] [--engine] [--no-ideal] [MODEL.onnx...]
+                              [--sentences=N] [--labels=N] [--base] [--kinds=KIND,...] [--engine] [--no-ideal]
+                              [--made=N] [MODEL.onnx...]
 
 Without models it makes small ones (seeds 1 to N, calibrated on other sentences than they are measured on);
 --base adds ALBERT-base's size, the demo's tasks and one of --labels; a MODEL brings its cases in MODEL.npz (in.<i>.<input>), which also
-calibrate it. Kinds of made models: `plain`; `pruned`, as the demo is; and `ffn` and `embedding`, where one channel of the FFN's output or
-of the embeddings' projection is 50 times as large as the others. Columns: `ideal` rounds weights and every result of the f32 graph to AdaptivFloat<8,3> by its
+calibrate it; --made adds a row with N made-up sentences for each, since a model's few cases are few.
+Kinds of made models: `plain`; `pruned`, as the demo is; and `ffn` and `embedding`, where one channel of the FFN's output or of the embeddings' projection is 50 times as large as the others. Columns: `ideal` rounds weights and every result of the f32 graph to AdaptivFloat<8,3> by its
 own maximum; then, for each --options (of aac-compress-pipeline, or passes and pipelines in place of it; SAMPLES stands for the samples, the default
 is one column without and one with them), `rounded` (aac eval --rounded: formats alone) and, with --engine, `engine` (aac-sim).
 A dash: the ideal rounds the variance of a row to zero, and divides by it. All sentences count in one ratio a model: with few logits it is largely luck, so made tasks have 64 labels.
@@ -109,6 +110,25 @@ def cases_of(path, tools):
     return files
 
 
+def made_sentences(cases, count, folder):
+    """`count` files of pseudo-random sentences with the arrays, ids and length of a model's cases; all tokens, three
+    quarters, a half and one are attended in turn."""
+    arrays = [dict(np.load(case)) for case in cases]
+    largest = {name: max(int(case[name].max()) for case in arrays) for name in arrays[0]}
+    generator, files = np.random.default_rng(1), []
+    for index in range(count):
+        sentence = {}
+        for name, example in arrays[0].items():
+            length = example.shape[-1]
+            attended = np.arange(length) < (length, length * 3 // 4, length // 2, 1)[index % 4]
+            ids = generator.integers(0, largest[name] + 1, example.shape) if largest[name] > 1 else 0
+            values = np.broadcast_to(attended, example.shape) if "mask" in name else np.where(attended, ids, 0)
+            sentence[name] = values.astype(example.dtype)
+        files.append(folder / f"made.{index}.npz")
+        np.savez(files[-1], **sentence)
+    return files
+
+
 def refusal(text):
     lines = text.splitlines()
     return next((line for line in lines if "error:" in line), lines[-1])[:160]
@@ -171,6 +191,7 @@ def main():
     parser.add_argument("--kinds", default="plain")
     parser.add_argument("--engine", action="store_true")
     parser.add_argument("--no-ideal", action="store_true")
+    parser.add_argument("--made", type=int, default=0)
     parser.add_argument("models", nargs="*", type=pathlib.Path)
     arguments = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -196,6 +217,10 @@ def main():
     for path in arguments.models:
         cases = cases_of(path.with_suffix(".npz"), tools)
         jobs.append((path.stem, path, cases, cases))
+        if arguments.made:
+            folder = arguments.work / path.stem
+            folder.mkdir(exist_ok=True)
+            jobs.append((f"  {arguments.made} made-up", path, made_sentences(cases, arguments.made, folder), cases))
 
     columns = [] if arguments.no_ideal else ["ideal"]
     for index in range(len(pipelines)):

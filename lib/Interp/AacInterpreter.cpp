@@ -467,6 +467,9 @@ bool aac::interp::followsInputs(Operation *op) {
     if (auto ids = dyn_cast<ir::ConstantIdsOp>(inner))
       follows = cast<RankedTensorType>(ids.getType()).getShape()[0] == 1 &&
                 llvm::all_of(inner->getUsers(), llvm::IsaPred<ir::EmbeddingOp>);
+    else if (auto embedding = dyn_cast<ir::EmbeddingOp>(inner)) // constants have no batch
+      follows = llvm::any_of(embedding.getIds(),
+                             [](Value ids) { return !ids.getDefiningOp<ir::ConstantIdsOp>(); });
     else if (isa<ir::AddOp, ir::ScoresOp, ir::ContextOp>(inner))
       follows = llvm::none_of(inner->getOperands(), isParam);
     else if (auto select = dyn_cast<ir::SelectOp>(inner))

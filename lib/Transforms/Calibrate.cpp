@@ -264,8 +264,7 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
     parallelFor(&getContext(), 0, pieces.size(), [&](size_t piece) {
       auto [i, batch] = pieces[piece];
       CalibrationSet &set = (*sets)[i];
-      // Made-up sentences have other means than those that come: what they correct is luck.
-      bool targets = batch == 0 && set.samples >= kLeastSentences;
+      bool targets = batch == 0 && set.sentencesOfFirst() >= kLeastSentences;
       absl::Status status = run(tasks[i], std::move(set.batches[batch]), *parsed,
                                 targets ? &sites : nullptr, ranges, parameters, seenIn[i][batch]);
       if (status.ok())

@@ -70,7 +70,7 @@ struct CorrectBiasesPass : aac::impl::CorrectBiasesPassBase<CorrectBiasesPass> {
     std::vector<absl::Status> statuses(tasks.size());
     interp::Parameters parameters(suite);
     parallelFor(&getContext(), 0, tasks.size(), [&](size_t i) {
-      if ((*sets)[i].samples >= kLeastSentences)
+      if ((*sets)[i].sentencesOfFirst() >= kLeastSentences)
         statuses[i] =
             run(tasks[i], std::move((*sets)[i].batches.front()), sites, parameters, corrected[i]);
     });

@@ -2,6 +2,7 @@
 #include "aac/Transforms/Samples.h"
 
 #include "aac/Support/Npz.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -56,9 +57,10 @@ bool marksPadding(Value input) {
   });
 }
 
-/// One pseudo-random sentence for `task`, of `shape` where that is not empty; with `firstOnly` all
-/// tokens but the first are masked.
-Sentence randomSentence(TaskOp task, bool firstOnly, const std::vector<int64_t> &shape = {}) {
+/// Pseudo-random sentences for `task`, of `shape` ([sentences, tokens]) where that is not empty;
+/// `attended` says how many tokens of sentence i are not masked.
+Sentence randomSentences(TaskOp task, llvm::function_ref<int64_t(int64_t)> attended,
+                         const std::vector<int64_t> &shape = {}) {
   RandomIds random;
   Sentence inputs;
   for (BlockArgument arg : task.getBody().getArguments()) {
@@ -74,15 +76,19 @@ Sentence randomSentence(TaskOp task, bool firstOnly, const std::vector<int64_t> 
     Tensor tensor = Tensor::integers(own);
     int64_t rows = tableRows(arg), length = tensor.shape.empty() ? 1 : tensor.shape.back();
     for (auto [i, value] : llvm::enumerate(tensor.i)) {
-      bool secondHalf = static_cast<int64_t>(i) % length >= (length + 1) / 2;
-      bool attended = !firstOnly || !isMask(arg) || static_cast<int64_t>(i) % length == 0;
-      attended = attended != marksPadding(arg);
-      value = rows == 0 ? attended : rows <= 2 ? secondHalf && rows == 2 : random.below(rows);
+      int64_t token = static_cast<int64_t>(i) % length, sentence = static_cast<int64_t>(i) / length;
+      bool secondHalf = token >= (length + 1) / 2;
+      bool counts = (!isMask(arg) || token < attended(sentence)) != marksPadding(arg);
+      value = rows == 0 ? counts : rows <= 2 ? secondHalf && rows == 2 : random.below(rows);
     }
     inputs.push_back(std::move(tensor));
   }
   return inputs;
 }
+
+int64_t allTokens(int64_t) { return INT64_MAX; }
+/// Attention is sharpest where there is one token to attend to.
+int64_t firstToken(int64_t) { return 1; }
 
 /// All cases of `path` for `task`, in order: arrays named as the inputs, or in.<i>.<input>.
 FailureOr<std::vector<Sentence>> readSamples(TaskOp task, StringRef path) {
@@ -164,17 +170,32 @@ std::vector<Sentence> inBatches(ArrayRef<Sentence> sentences) {
   return batches;
 }
 
+/// Multiply-adds of the linears that a token passes.
+double workOfToken(TaskOp task) {
+  double work = 0;
+  task.walk([&](LinearOp linear) {
+    auto loop = dyn_cast<LoopOp>(linear->getParentOp());
+    auto weight = cast<RankedTensorType>(linear.getWeight().getType());
+    work += static_cast<double>(weight.getNumElements()) *
+            static_cast<double>(loop ? loop.getCount() : 1);
+  });
+  return work;
+}
+
 std::vector<Sentence> seededBatches(TaskOp task) {
-  constexpr int64_t kLength = 32, kTokens = 64, kFirstOnly = 8;
+  constexpr int64_t kLength = 16, kLeast = 64, kMost = 512, kFirstOnly = 8;
+  constexpr double kWork = 6e9; // what a base-size model takes for some 70 tokens
   int64_t tokens = shapeOf(task.getBody().getArgument(0))[1];
-  int64_t length = std::min(tokens, kLength);
+  int64_t length = std::clamp<int64_t>(tokens, 1, kLength);
+  double affordable = kWork / std::max(1.0, workOfToken(task));
+  auto total = static_cast<int64_t>(std::clamp<double>(affordable, kLeast, kMost));
   std::vector<Sentence> batches;
-  batches.push_back(
-      randomSentence(task, /*firstOnly=*/false,
-                     {std::max<int64_t>(1, kTokens / std::max<int64_t>(1, length)), length}));
-  // Attention is sharpest where there is one token to attend to.
+  auto quarters = [&](int64_t sentence) {
+    return std::max<int64_t>(1, length * (4 - sentence % 4) / 4);
+  };
+  batches.push_back(randomSentences(task, quarters, {total / length, length}));
   if (llvm::any_of(task.getBody().getArguments(), isMask))
-    batches.push_back(randomSentence(task, /*firstOnly=*/true, {1, std::min(tokens, kFirstOnly)}));
+    batches.push_back(randomSentences(task, firstToken, {1, std::min(tokens, kFirstOnly)}));
   return batches;
 }
 
@@ -219,10 +240,9 @@ FailureOr<std::vector<std::vector<Sentence>>> aac::samplesOf(SuiteOp suite, Stri
   for (auto [task, own] : llvm::zip_equal(tasks, cases)) {
     auto it = paths.find(task.getSymName());
     if (it == paths.end()) {
-      own.push_back(randomSentence(task, /*firstOnly=*/false));
-      // Attention is sharpest where there is one token to attend to.
+      own.push_back(randomSentences(task, allTokens));
       if (llvm::any_of(task.getBody().getArguments(), isMask))
-        own.push_back(randomSentence(task, /*firstOnly=*/true));
+        own.push_back(randomSentences(task, firstToken));
       continue;
     }
     FailureOr<std::vector<Sentence>> read = readSamples(task, it->second);

@@ -24,12 +24,19 @@ mlir::FailureOr<std::vector<std::vector<Sentence>>> samplesOf(ir::SuiteOp suite,
 struct CalibrationSet {
   std::vector<Sentence> batches; ///< several sentences in each where interp::followsInputs()
   int64_t samples = 0;           ///< sentences of the user's; 0: pseudo-random ones
+  /// Sentences of the first batch, which biases are corrected on.
+  int64_t sentencesOfFirst() const {
+    return batches.empty() || batches[0].empty() || batches[0][0].shape.empty()
+               ? 0
+               : batches[0][0].shape[0];
+  }
 };
 
 /// The sentences that each task of `suite` is calibrated on, in the order of the tasks, in batches
-/// of at most 2048 tokens: those of samplesOf(), but pseudo-random ones are of
-/// 32 tokens at most, together at least 64 tokens, and where the first token alone is attended
-/// there are 8. Errors as of samplesOf().
+/// of at most 2048 tokens: those of samplesOf(), but pseudo-random ones have at most 16 tokens, of
+/// which all, three quarters, a half and a quarter are attended in turn; they are 64 to 512
+/// tokens together, fewer of larger models. Where the first token alone is attended there are 8.
+/// Errors as of samplesOf().
 mlir::FailureOr<std::vector<CalibrationSet>> calibrationSets(ir::SuiteOp suite,
                                                              llvm::StringRef samples);
 
