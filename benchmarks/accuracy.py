@@ -122,8 +122,8 @@ def made_sentences(cases, count, folder):
             length = example.shape[-1]
             attended = np.arange(length) < (length, length * 3 // 4, length // 2, 1)[index % 4]
             ids = generator.integers(0, largest[name] + 1, example.shape) if largest[name] > 1 else 0
-            values = np.broadcast_to(attended, example.shape) if "mask" in name else np.where(attended, ids, 0)
-            sentence[name] = values.astype(example.dtype)
+            values = attended if "mask" in name else np.where(attended, ids, 0)
+            sentence[name] = np.broadcast_to(values, example.shape).astype(example.dtype)
         files.append(folder / f"made.{index}.npz")
         np.savez(files[-1], **sentence)
     return files

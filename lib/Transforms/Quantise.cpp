@@ -310,7 +310,7 @@ LogicalResult Quantiser::measureActivations(TaskOp task) {
       int64_t elements = cast<RankedTensorType>(op->getResult(0).getType()).getNumElements();
       if (auto loop = dyn_cast<LoopOp>(op->getParentOp()))
         elements *= static_cast<int64_t>(loop.getCount());
-      // The user's samples are many and like what will come; one made-up sentence is neither.
+      // The user's samples are like what will come; made-up sentences are not.
       auto samples = task->getAttrOfType<IntegerAttr>(kSamplesAttr);
       elements *= samples ? samples.getInt() : 1;
       double expected = node.seen * headroomFor(elements, samples ? room.samples : room.seeded);

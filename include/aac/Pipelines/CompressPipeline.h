@@ -21,7 +21,7 @@ struct CompressOptions : public mlir::PassPipelineOptions<CompressOptions> {
                             llvm::cl::init("equal")};
   Option<std::string> calibrate{
       *this, "calibrate",
-      llvm::cl::desc("task=path.npz,... or none; a pseudo-random sentence where a task is not "
+      llvm::cl::desc("task=path.npz,... or none; pseudo-random sentences where a task is not "
                      "named")};
   Option<std::string> calibration{
       *this, "calibration",

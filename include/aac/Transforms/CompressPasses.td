@@ -212,8 +212,10 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
     `samples` is a list of `task=path.npz`: arrays named as the task's inputs, or
     `in.<i>.<input>` for several cases, all of which are used. A task without samples runs
     pseudo-random sentences, always the same: ids uniform over the rows of the embedding
-    table, segment 0 in the first half and 1 in the second; sentences of 32 tokens at most, 64 tokens
-    in all, and 8 tokens of which the first alone is attended, where attention is sharpest.
+    table, segment 0 in the first half and 1 in the second; sentences of 16 tokens at most, of which
+    all, three quarters, a half and a quarter are attended in turn, 512 tokens in all, or as many as 6e9
+    multiply-adds of linears allow, but 64; and 8 tokens of which the first alone is attended,
+    where attention is sharpest.
     A task whose shapes are not those of its inputs alone runs one sentence of each kind in full.
     `method` says which magnitude a format must hold:
 
@@ -225,7 +227,7 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
     counts them. Both count magnitudes in 16 bins an octave, so they give the same on every machine.
     A task with samples of its own gets `aac.samples`, their number.
 
-    Where a task has four samples or more, a bias that `aac-correct-biases` can correct gets `aac.target`:
+    Where a task runs four sentences or more, a bias that `aac-correct-biases` can correct gets `aac.target`:
     what the linear that it belongs to gives in each sentence of the first 2048 tokens, in the mean over
     attended tokens.
 
@@ -241,7 +243,7 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
   }];
   let options = [
     Option<"samples", "samples", "std::string", "\"\"",
-           "task=path.npz,... or none; a pseudo-random sentence where a task is not named">,
+           "task=path.npz,... or none; pseudo-random sentences where a task is not named">,
     Option<"method", "method", "std::string", "\"minmax\"",
            "minmax, mse, percentile or percentile:<p>">,
     Option<"format", "format", "std::string", "\"af8e3\"",
@@ -339,7 +341,7 @@ def QuantisePass : AacSuitePass<"aac-quantise"> {
 def CorrectBiasesPass : AacSuitePass<"aac-correct-biases"> {
   let summary = "takes the mean error of quantising out of a task's biases";
   let description = [{
-    Runs each task that has samples with rounded results on them and compares the mean
+    Runs each task with rounded results on the sentences of `aac-calibrate` and compares the mean
     of each feature behind a bias with `aac.target`, what it was in f32; the difference is added
     to the bias. Biases are corrected in the order in which an inference meets them. Only biases
     that are a task's own (adapters, pooler, classifier), used once an inference and not all zeros
@@ -347,7 +349,7 @@ def CorrectBiasesPass : AacSuitePass<"aac-correct-biases"> {
 
     The scatter over sentences tells chance from error: the difference is scaled
     by max(0, 1 - variance of the mean / square of the mean), both summed over features, and fewer than
-    four sentences, or made-up ones, correct nothing. A bias beyond what its lanes hold stays.
+    four sentences correct nothing. A bias beyond what its lanes hold stays.
 
     Precondition: `aac-quantise`. Postcondition: `aac.target` is gone.
 
