@@ -25,10 +25,7 @@ from exports import Failure
 SQNR_DB = 12.0
 
 
-Model = adapter_forms.Forms
-
-
-class Quantised(Model):
+class Quantised(adapter_forms.Forms):
     """Weights in int8 on their rows or columns, tables in uint8."""
     rows = False
 
@@ -175,7 +172,7 @@ def bfloat16(array):
     return ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
 
 
-class Half(Model):
+class Half(adapter_forms.Forms):
     """Every float of the file is float16."""
     kind, outputs_too = TensorProto.FLOAT16, True
 

@@ -77,7 +77,7 @@ inline uint8_t encodeAdaptivFloat8Fixed(int64_t fixed, int fractionBits, int min
   int zeros = __builtin_clzll(magnitude);
   // The exponent field; below 0 the value is under 2^minExponent.
   int field = 63 - zeros - fractionBits - minExponent;
-  uint64_t normal = magnitude << zeros; // 1.xxx with the leading one in bit 63
+  uint64_t normal = magnitude << zeros; // the leading one in bit 63
   if (field < 0) // the smallest code where |v| >= vmin/2 = 17/32 * 2^minExponent
     return field == -1 && normal >= (uint64_t{17} << 59) ? sign | 1 : 0;
   if (field > 7 || (field == 7 && normal > (uint64_t{31} << 59))) {

@@ -9,7 +9,7 @@
 namespace aac::onnx {
 namespace {
 
-absl::Status bad(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+absl::Status bad(absl::string_view message) { return absl::InvalidArgumentError(message); }
 
 bool isTaskName(absl::string_view name) {
   for (char c : name)

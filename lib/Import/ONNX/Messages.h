@@ -5,13 +5,12 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include <string>
 
 namespace aac::onnx {
 
-inline absl::Status bad(std::string message) {
-  return absl::InvalidArgumentError(std::move(message));
-}
+inline absl::Status bad(absl::string_view message) { return absl::InvalidArgumentError(message); }
 
 /// Text of a file for a message: control characters escaped, at most 200 characters.
 inline std::string escaped(const std::string &text) {
