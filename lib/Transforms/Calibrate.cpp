@@ -18,6 +18,7 @@
 #include "aac/Transforms/FormatName.h"
 #include "aac/Transforms/ParamValues.h"
 #include "aac/Transforms/Samples.h"
+#include "aac/Transforms/Sharing.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Threading.h"
@@ -145,9 +146,11 @@ double largestMagnitude(ArrayRef<float> values) {
   return largest >= 0x7f800000 ? INFINITY : llvm::bit_cast<float>(largest);
 }
 
-/// Runs `task` on one batch; the biases of `sites` get targets, if there are any.
-absl::Status run(TaskOp task, Sentence inputs, const Method &method, const BiasSites *sites,
-                 bool ranges, interp::Parameters &parameters, Seen &seen) {
+/// Runs `task` on one batch; the biases that `targetOf` gives for an operation and its repetition
+/// get targets.
+absl::Status run(TaskOp task, Sentence inputs, const Method &method,
+                 llvm::function_ref<ParamOp(Operation *, int64_t)> targetOf, bool ranges,
+                 interp::Parameters &parameters, Seen &seen) {
   auto layerNorms = layerNormsOf(task);
   // The least that each row had in any repetition; which rows count is known at the end.
   llvm::DenseMap<Operation *, std::vector<double>> variances;
@@ -189,7 +192,7 @@ absl::Status run(TaskOp task, Sentence inputs, const Method &method, const BiasS
   AttendedTokens attended;
   auto note = [&](Operation *op, int64_t repetition, const Tensor &result) {
     attended.note(op, result);
-    if (ParamOp bias = sites ? sites->lookup(op, repetition) : nullptr)
+    if (ParamOp bias = targetOf(op, repetition))
       seen.targets[bias] = attended.meansOfSentences(result);
   };
   interp::Options options;
@@ -204,6 +207,13 @@ absl::Status run(TaskOp task, Sentence inputs, const Method &method, const BiasS
       least = std::min(least, rows[row]);
   }
   return status;
+}
+
+/// True of what comes behind the layers. Inside of them made-up tokens have other means than those
+/// that come, and their errors too; behind them, less so.
+bool isHead(ParamOp bias) {
+  Role role = roleOf(bias);
+  return role == Role::Pooler || role == Role::Classifier;
 }
 
 /// `value` to 11 significant bits, rounded away from zero or towards it: enough, and easy to read.
@@ -264,9 +274,13 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
     parallelFor(&getContext(), 0, pieces.size(), [&](size_t piece) {
       auto [i, batch] = pieces[piece];
       CalibrationSet &set = (*sets)[i];
-      bool targets = batch == 0 && set.sentencesOfFirst() >= kLeastSentences;
-      absl::Status status = run(tasks[i], std::move(set.batches[batch]), *parsed,
-                                targets ? &sites : nullptr, ranges, parameters, seenIn[i][batch]);
+      bool corrects = batch == 0 && set.sentencesOfFirst() >= kLeastSentences;
+      auto targetOf = [&, own = set.samples > 0](Operation *op, int64_t repetition) {
+        ParamOp bias = corrects ? sites.lookup(op, repetition) : nullptr;
+        return bias && (own || isHead(bias)) ? bias : nullptr;
+      };
+      absl::Status status = run(tasks[i], std::move(set.batches[batch]), *parsed, targetOf, ranges,
+                                parameters, seenIn[i][batch]);
       if (status.ok())
         return;
       std::lock_guard<std::mutex> guard(lock);

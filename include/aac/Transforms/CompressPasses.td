@@ -227,7 +227,8 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
     counts them. Both count magnitudes in 16 bins an octave, so they give the same on every machine.
     A task with samples of its own gets `aac.samples`, their number.
 
-    Where a task runs four sentences or more, a bias that `aac-correct-biases` can correct gets `aac.target`:
+    Where a task runs four sentences or more, a bias that `aac-correct-biases` can correct, of pseudo-random
+    ones the pooler's and the classifier's, gets `aac.target`:
     what the linear that it belongs to gives in each sentence of the first 2048 tokens, in the mean over
     attended tokens.
 
