@@ -38,15 +38,23 @@ using interp::Tensor;
 
 namespace {
 
-/// How the limit of a value follows from its magnitudes.
+/// How the limit of a value follows from its magnitudes, and which biases get targets.
 struct Method {
   enum Kind { MinMax, Percentile, LeastError } kind = MinMax;
   double percent = 99.9;
   AdaptivFloatFormat format; ///< for LeastError
+  /// Own: all that can be corrected, of pseudo-random sentences the head's.
+  enum Biases { Own, Head, None } biases = Own;
 };
 
 std::optional<Method> parseMethod(StringRef text) {
   Method method;
+  auto [limit, biases] = text.split('/');
+  if (text.contains('/') && biases != "head" && biases != "none")
+    return std::nullopt;
+  if (!biases.empty())
+    method.biases = biases == "head" ? Method::Head : Method::None;
+  text = limit;
   if (text == "minmax")
     return method;
   if (text == "mse") {
@@ -59,6 +67,43 @@ std::optional<Method> parseMethod(StringRef text) {
   if (!text.consume_front("percentile:") || text.getAsDouble(method.percent))
     return std::nullopt;
   return method.percent > 0 && method.percent <= 100 ? std::optional<Method>(method) : std::nullopt;
+}
+
+/// The method of each task: one for all, or `task=method,...` and minmax for the others. Errors at
+/// the suite.
+FailureOr<std::vector<Method>> methodsOf(SuiteOp suite, StringRef text) {
+  SmallVector<StringRef> names, parts;
+  for (TaskOp task : suite.getOps<TaskOp>())
+    names.push_back(task.getSymName());
+  auto parse = [&](StringRef one) -> FailureOr<Method> {
+    if (std::optional<Method> method = parseMethod(one))
+      return *method;
+    return suite.emitError() << "there is no calibration '" << one
+                             << "': write minmax, mse, percentile or percentile:<0 to 100>, with "
+                                "/head or /none behind "
+                                "it to correct fewer biases";
+  };
+  if (!text.contains('=')) {
+    FailureOr<Method> method = parse(text);
+    return failed(method) ? FailureOr<std::vector<Method>>(failure())
+                          : std::vector<Method>(names.size(), *method);
+  }
+  std::vector<Method> methods(names.size());
+  llvm::DenseSet<size_t> set;
+  text.split(parts, ',');
+  for (StringRef part : parts) {
+    auto [name, own] = part.split('=');
+    size_t at = llvm::find(names, name) - names.begin();
+    if (at == names.size())
+      return suite.emitError() << "calibration for '" << name << "': there is no such task";
+    if (!set.insert(at).second)
+      return suite.emitError() << "calibration for '" << name << "' is given twice: choose one";
+    FailureOr<Method> method = parse(own);
+    if (failed(method))
+      return failure();
+    methods[at] = *method;
+  }
+  return methods;
 }
 
 /// What was seen of the values of one task.
@@ -229,20 +274,19 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
   using CalibratePassBase::CalibratePassBase;
 
   void runOnOperation() override {
-    std::optional<Method> parsed = parseMethod(method);
-    if (!parsed) {
-      getOperation().emitError() << "there is no calibration '" << method
-                                 << "': write minmax, mse, percentile or percentile:<0 to 100>";
+    FailureOr<std::vector<Method>> methods = methodsOf(getOperation(), method);
+    if (failed(methods))
       return signalPassFailure();
-    }
-    if (parsed->kind == Method::LeastError) {
+    for (Method &each : *methods) {
+      if (each.kind != Method::LeastError)
+        continue;
       std::optional<AdaptivFloatFormat> wanted = parseFormatName(format);
       if (!wanted) {
         getOperation().emitError()
             << "calibration 'mse' needs an AdaptivFloat format, not '" << format << "'";
         return signalPassFailure();
       }
-      parsed->format = *wanted;
+      each.format = *wanted;
     }
     if (samples == "none")
       return failed(peelByWeights()) ? signalPassFailure() : void();
@@ -275,12 +319,16 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
       auto [i, batch] = pieces[piece];
       CalibrationSet &set = (*sets)[i];
       bool corrects = batch == 0 && set.sentencesOfFirst() >= kLeastSentences;
-      auto targetOf = [&, own = set.samples > 0](Operation *op, int64_t repetition) {
-        ParamOp bias = corrects ? sites.lookup(op, repetition) : nullptr;
-        return bias && (own || isHead(bias)) ? bias : nullptr;
+      Method::Biases biases = (*methods)[i].biases;
+      if (biases == Method::Own && set.samples == 0)
+        biases = Method::Head;
+      auto targetOf = [&, biases](Operation *op, int64_t repetition) {
+        bool any = corrects && biases != Method::None;
+        ParamOp bias = any ? sites.lookup(op, repetition) : nullptr;
+        return bias && (biases == Method::Own || isHead(bias)) ? bias : nullptr;
       };
-      absl::Status status = run(tasks[i], std::move(set.batches[batch]), *parsed, targetOf, ranges,
-                                parameters, seenIn[i][batch]);
+      absl::Status status = run(tasks[i], std::move(set.batches[batch]), (*methods)[i], targetOf,
+                                ranges, parameters, seenIn[i][batch]);
       if (status.ok())
         return;
       std::lock_guard<std::mutex> guard(lock);
@@ -299,7 +347,7 @@ struct CalibratePass : aac::impl::CalibratePassBase<CalibratePass> {
                                           statuses[i].message().size());
         return signalPassFailure();
       }
-      if (failed(annotate(tasks[i], *parsed, seen[i])))
+      if (failed(annotate(tasks[i], (*methods)[i], seen[i])))
         return signalPassFailure();
       noteTargets(seen[i]);
       peelLoops(tasks[i], seen[i]);

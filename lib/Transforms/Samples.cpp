@@ -201,16 +201,18 @@ std::vector<Sentence> seededBatches(TaskOp task) {
 
 } // namespace
 
+bool aac::hasSamples(StringRef samples, StringRef task) {
+  return llvm::any_of(llvm::split(samples, ','),
+                      [&](StringRef part) { return part.split('=').first == task; });
+}
+
 FailureOr<std::vector<CalibrationSet>> aac::calibrationSets(SuiteOp suite, StringRef samples) {
   FailureOr<std::vector<std::vector<Sentence>>> sentences = samplesOf(suite, samples);
   if (failed(sentences))
     return failure();
-  SmallVector<StringRef> parts;
-  samples.split(parts, ',', -1, /*KeepEmpty=*/false);
   std::vector<CalibrationSet> sets;
   for (auto [task, own] : llvm::zip_equal(suite.getOps<TaskOp>(), *sentences)) {
-    StringRef name = task.getSymName();
-    bool named = llvm::any_of(parts, [&](StringRef part) { return part.split('=').first == name; });
+    bool named = hasSamples(samples, task.getSymName());
     bool follows = interp::followsInputs(task);
     CalibrationSet set;
     set.samples = named ? static_cast<int64_t>(own.size()) : 0;

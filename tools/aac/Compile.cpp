@@ -130,7 +130,7 @@ std::vector<std::string> optionsOf(const CompileArguments &arguments) {
     options.push_back(absl::StrCat("prune=", absl::StrJoin(arguments.prune, ",")));
   if (arguments.merge != "equal")
     options.push_back(absl::StrCat("merge=", arguments.merge));
-  if (arguments.calibration != "minmax")
+  if (arguments.calibration != "minmax" && arguments.calibration != kSearch)
     options.push_back(absl::StrCat("calibration=", arguments.calibration));
   if (arguments.resync != 64)
     options.push_back(absl::StrCat("tile-rows=", arguments.resync));
@@ -138,8 +138,6 @@ std::vector<std::string> optionsOf(const CompileArguments &arguments) {
     options.push_back(absl::StrCat("formats=", arguments.formats));
   return options;
 }
-
-namespace {
 
 std::vector<Stage> stagesOf(const CompileArguments &arguments) {
   std::vector<std::string> options = optionsOf(arguments);
@@ -159,6 +157,8 @@ std::vector<Stage> stagesOf(const CompileArguments &arguments) {
   };
 }
 
+namespace {
+
 /// Prints IR, or writes it where -o says so: text, or bytecode for a path in .mlirbc.
 void emitModule(ModuleOp module, const std::string &path) {
   if (absl::EndsWith(path, ".mlirbc"))
@@ -170,11 +170,23 @@ void emitModule(ModuleOp module, const std::string &path) {
   write(path.empty() ? "-" : path, text);
 }
 
-/// Leaves in the suite what a task that is added later must be compiled with (Add.cpp).
-void noteOptions(ir::SuiteOp suite, const CompileArguments &arguments) {
+/// Leaves in the suite what a task that is added later must be compiled with (Add.cpp):
+/// calibrations of the tasks that are there do not concern it.
+void noteOptions(ir::SuiteOp suite, CompileArguments arguments) {
+  if (absl::StrContains(arguments.calibration, '='))
+    arguments.calibration = "minmax";
   Builder builder(suite.getContext());
   suite->setAttr("aac.options", builder.getStringAttr(absl::StrJoin(optionsOf(arguments), " ")));
   suite->setAttr("aac.machine", builder.getStringAttr(arguments.machine));
+}
+
+/// Puts a method in the place of `search`. What the machine does not run is not searched.
+void resolveCalibration(ModuleOp module, CompileArguments &arguments, const Machine &machine) {
+  if (arguments.calibration != kSearch)
+    return;
+  bool runs = arguments.format == engineFormatName() && arguments.formats.empty() &&
+              arguments.budget.empty();
+  arguments.calibration = runs ? searchCalibration(module, arguments, machine) : "minmax";
 }
 
 void runCompile(CompileArguments arguments) {
@@ -197,14 +209,20 @@ void runCompile(CompileArguments arguments) {
   auto context = makeToolContext("aac", arguments.explain);
   if (arguments.threads == 1)
     context->disableMultithreading();
-  Progress progress(stages.size() + 3);
+  Progress progress(stages.size() + 4);
   progress.step("reading the models");
   auto module = arguments.onnx.import(*context);
   if (arguments.emit == "onnx")
     return emitModule(*module, arguments.output);
 
   Compiled compiled;
-  for (const Stage &stage : stages) {
+  for (size_t i = 0; i < stages.size(); ++i) {
+    if (i == 1) {
+      progress.step("choosing the calibration");
+      resolveCalibration(*module, arguments, *machine);
+      stages = stagesOf(arguments);
+    }
+    const Stage &stage = stages[i];
     progress.step(stage.progress);
     bool measures = arguments.ledger || !arguments.budget.empty();
     if (std::string(stage.name) == "compressed" && measures)
@@ -287,15 +305,17 @@ void addCompileCommand(CLI::App &app) {
   command
       ->add_option("--calibrate", arguments->calibrate,
                    "samples that activations are measured on, TASK=FILE.npz,...; or none: bounds "
-                   "from the weights [one pseudo-random sentence a task]")
+                   "from the weights [pseudo-random sentences]")
       ->type_name("TASK=FILE")
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
   command
-      ->add_option("--calibration", arguments->calibration,
-                   "which magnitude a number format must hold: minmax, percentile, percentile:P or "
-                   "mse, the least squared error [minmax]")
+      ->add_option(
+          "--calibration", arguments->calibration,
+          "which magnitude a number format must hold: minmax, percentile, percentile:P, mse "
+          "(the least squared error), TASK=METHOD,..., or search: what is nearest to f32 "
+          "on the samples, simulated; minmax without samples [search]")
       ->type_name("METHOD");
   command
       ->add_option("--format", arguments->format,

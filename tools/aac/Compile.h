@@ -19,10 +19,13 @@ inline std::string engineFormatName() {
   return absl::StrCat("af", kEngineFormat.bits, "e", kEngineFormat.exponentBits);
 }
 
+/// The calibration that searchCalibration() resolves.
+inline constexpr char kSearch[] = "search";
+
 struct CompileArguments {
   OnnxArguments onnx; ///< with --add: the directory alone
   std::string machine = "edgebert-rram", output, emit, sparsity, format = engineFormatName();
-  std::string merge = "equal", calibration = "minmax", codec = "none";
+  std::string merge = "equal", calibration = kSearch, codec = "none";
   std::string formats; ///< PATTERN=FORMAT,...
   std::string budget, config, saveConfig;
   bool ledger = false;
@@ -73,6 +76,15 @@ struct Compiled {
   cost::Encoding encoding; ///< for the report
   Measured measured;       ///< ledger.txt and ledger.json, if not empty
 };
+
+/// The stages behind the import, in their order.
+std::vector<Stage> stagesOf(const CompileArguments &arguments);
+
+/// The calibration (TASK=METHOD,...) with which each task of `module`, a suite as raised, that has
+/// samples of its own comes nearest to its f32 results on the simulated machine; minmax if no task
+/// has. A remark at each task says what was tried. Compiles and simulates once a candidate.
+std::string searchCalibration(mlir::ModuleOp module, CompileArguments arguments,
+                              const Machine &machine);
 
 /// Options of the compress pipeline, but for samples: those a task that is added later has too.
 std::vector<std::string> optionsOf(const CompileArguments &arguments);

@@ -25,8 +25,8 @@ struct CompressOptions : public mlir::PassPipelineOptions<CompressOptions> {
                      "named")};
   Option<std::string> calibration{
       *this, "calibration",
-      llvm::cl::desc(
-          "which magnitude a format must hold: minmax, mse, percentile or percentile:<p>"),
+      llvm::cl::desc("which magnitude a format must hold: minmax, mse, percentile or "
+                     "percentile:<p>, or task=method,..."),
       llvm::cl::init("minmax")};
   Option<std::string> format{*this, "format", llvm::cl::desc("number format"),
                              llvm::cl::init("af8e3")};

@@ -223,6 +223,9 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
     - `percentile` or `percentile:<p>`: what p percent (99.9) of all values do not exceed;
     - `mse`: that with which `format` has the least squared error over all values.
 
+    or of each task one, `task=method,...` (others: `minmax`). `/head` behind it lets `aac-correct-biases`
+    correct the pooler's and the classifier's biases alone, `/none` none.
+
     Where the last two leave values to saturate, the operation gets `aac.clip`, and a remark
     counts them. Both count magnitudes in 16 bins an octave, so they give the same on every machine.
     A task with samples of its own gets `aac.samples`, their number.
@@ -246,7 +249,7 @@ def CalibratePass : AacSuitePass<"aac-calibrate"> {
     Option<"samples", "samples", "std::string", "\"\"",
            "task=path.npz,... or none; pseudo-random sentences where a task is not named">,
     Option<"method", "method", "std::string", "\"minmax\"",
-           "minmax, mse, percentile or percentile:<p>">,
+           "minmax, mse, percentile or percentile:<p>, for all tasks or task=method,...">,
     Option<"format", "format", "std::string", "\"af8e3\"",
            "number format whose error mse makes least">,
     Option<"ranges", "ranges", "bool", "false",

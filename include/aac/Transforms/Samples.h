@@ -20,6 +20,9 @@ using Sentence = std::vector<interp::Tensor>;
 mlir::FailureOr<std::vector<std::vector<Sentence>>> samplesOf(ir::SuiteOp suite,
                                                               llvm::StringRef samples);
 
+/// True if `samples`, a list as samplesOf() takes it, names `task`.
+bool hasSamples(llvm::StringRef samples, llvm::StringRef task);
+
 /// What a task is calibrated on.
 struct CalibrationSet {
   std::vector<Sentence> batches; ///< several sentences in each where interp::followsInputs()
