@@ -10,7 +10,7 @@ Without models it makes small ones (seeds 1 to N, calibrated on other sentences 
 calibrate it; --made adds a row with N made-up sentences for each, since a model's few cases are few.
 Kinds of made models: `plain`; `pruned`, as the demo is; and `ffn` and `embedding`, where one channel of the FFN's output or of the embeddings' projection is 50 times as large as the others. Columns: `ideal` rounds weights and every result of the f32 graph to AdaptivFloat<8,3> by its
 own maximum; then, for each --options (of aac-compress-pipeline, or passes and pipelines in place of it; SAMPLES stands for the samples, the default
-is one column without and one with them), `rounded` (aac eval --rounded: formats alone) and, with --engine, `engine` (aac-sim).
+is one column without and one with them; `search` is what aac compile does with samples), `rounded` (aac eval --rounded: formats alone) and, with --engine, `engine` (aac-sim).
 A dash: the ideal rounds the variance of a row to zero, and divides by it. All sentences count in one ratio a model: with few logits it is largely luck, so made tasks have 64 labels.
 """
 
@@ -158,7 +158,14 @@ def measure(tools, model, sentences, samples, pipelines, engine, want_ideal):
     if want_ideal:
         proto = onnx.load(str(model))
         row.append(ratio([ideal_logits(proto, dict(np.load(s))) for s in sentences]))
+    def simulated(stream):
+        return ratio([tools.logits("aac-sim", "run", stream, "--task=t", f"--input={s}") for s in sentences])
+
     for options in pipelines:
+        if options == "search":
+            tools.run("aac", "compile", f"t={model}", f"--calibrate=t={samples}", "-o", f"{stem}.search")
+            row += [np.nan] + ([simulated(f"{stem}.search/suite.aacs")] if engine else [])
+            continue
         options = options.replace("SAMPLES", f"t={samples}")
         pipeline = options if options.startswith("aac-") else f"aac-compress-pipeline{{{options}}}"
         tools.run("aac-opt", f"{stem}.aac.mlirbc", "--emit-bytecode", "-o", f"{stem}.q.mlirbc",
@@ -169,8 +176,7 @@ def measure(tools, model, sentences, samples, pipelines, engine, want_ideal):
             tools.run("aac-opt", f"{stem}.q.mlirbc", "--emit-bytecode", "-o", f"{stem}.cmd.mlirbc",
                       "--pass-pipeline=builtin.module(aac-place-pipeline,aac-lower-pipeline)")
             tools.run("aac-translate", "--export-stream", f"{stem}.cmd.mlirbc", "-o", f"{stem}.aacs")
-            row.append(ratio([tools.logits("aac-sim", "run", f"{stem}.aacs", "--task=t", f"--input={s}")
-                              for s in sentences]))
+            row.append(simulated(f"{stem}.aacs"))
     return row
 
 
