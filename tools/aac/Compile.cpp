@@ -217,7 +217,7 @@ void runCompile(CompileArguments arguments) {
 
   Compiled compiled;
   for (size_t i = 0; i < stages.size(); ++i) {
-    if (i == 1) {
+    if (std::string(stages[i].name) == "compressed") {
       progress.step("choosing the calibration");
       resolveCalibration(*module, arguments, *machine);
       stages = stagesOf(arguments);
