@@ -89,7 +89,7 @@ def main(folder):
     folder = fresh(folder)
     model = models.make_suite(Config(**SMALL), {"sst2": 2}, folder, SENTENCES)["sst2"]
     cases = samples(folder, "sst2", folder / "cases.npz")
-    compile_ = ["aac", "compile", f"sst2={model}", f"--calibrate=sst2={cases}"]
+    compile_ = ["aac", "compile", f"sst2={model}", f"--calibrate=sst2={cases}", "--calibration=minmax"]
 
     # The ledger says what eval --rounded computes.
     run(*compile_, "--ledger", "-o", folder / "out")

@@ -88,7 +88,10 @@ def main(folder):
 
     # A task that is added later has no part in it.
     two, _ = compiled("two", ["sst2", "stsb"], both)
-    run("aac", "compile", "--add", f"qqp={made['qqp']}", two)
+    repeated = folder / "two.json"
+    compiled("two", ["sst2", "stsb"], both, f"--save-config={repeated}")
+    list_ = json.loads(repeated.read_text())["calibration"]
+    run("aac", "compile", "--add", f"qqp={made['qqp']}", f"--calibration={list_}", two)
 
     # Without samples there is nothing to search; what no engine runs is not searched.
     plain, _ = compiled("plain", ["stsb"], "--calibration=minmax")
@@ -97,8 +100,13 @@ def main(folder):
     for options in (["--format=af6e3"], ["--formats=*query*=af10e3"], ["--budget=sqnr:5"]):
         _, none = compiled("analysis.mlir", ["stsb"], given, "--emit=compressed", "--explain", *options)
         expect(not none, f"searched with {options}")
-    pipelines, _ = run("aac", "compile", f"stsb={made['stsb']}", given, "--print-pipeline")
+    pipelines, note = run("aac", "compile", f"stsb={made['stsb']}", given, "--print-pipeline")
     expect("calibrate=stsb=" in pipelines and "calibration=" not in pipelines, pipelines)
+    expect("the calibration is printed as minmax; compiling searches for it" in note, note)
+    for options, why in (([], "no task has samples of its own"), ([given, "--budget=sqnr:5"], "cannot be simulated")):
+        _, remarks = run("aac", "compile", f"stsb={made['stsb']}", *options, "--explain", "--emit=compressed",
+                         "-o", folder / "why.mlir")
+        expect(re.search(f"calibration: minmax, as .*{why}", remarks), remarks)
 
     # What goes wrong in every candidate is told once.
     _, errors = compiled("refused", ["stsb"], given, "--machine=edgebert-published", code=1)

@@ -57,6 +57,17 @@ std::string encodeOptionsOf(const std::string &options) {
   return mine;
 }
 
+/// `options` without the calibrations of tasks that are there: they do not concern a new one.
+std::string withoutCalibrations(const std::string &options) {
+  std::vector<absl::string_view> kept;
+  for (absl::string_view option : absl::StrSplit(options, ' ')) {
+    absl::string_view value = option;
+    if (!absl::ConsumePrefix(&value, "calibration=") || !absl::StrContains(value, '='))
+      kept.push_back(option);
+  }
+  return absl::StrJoin(kept, " ");
+}
+
 /// Fails where an option was given that is not what the suite in `directory` was compiled with:
 /// the new task's shared parameters would not be those that are stored. `stored` are the options
 /// of its compression.
@@ -198,6 +209,7 @@ void runAdd(const CompileArguments &arguments) {
   bool coded = llvm::any_of(before->images, [](const Image &image) { return image.coded; });
   std::string codec = coded ? "entropy" : "none";
   checkGiven(arguments, directory, options, codec);
+  options = withoutCalibrations(options);
   if (!arguments.calibrate.empty())
     absl::StrAppend(&options, " calibrate=", absl::StrJoin(arguments.calibrate, ","));
 

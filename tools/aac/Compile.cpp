@@ -170,23 +170,27 @@ void emitModule(ModuleOp module, const std::string &path) {
   write(path.empty() ? "-" : path, text);
 }
 
-/// Leaves in the suite what a task that is added later must be compiled with (Add.cpp):
-/// calibrations of the tasks that are there do not concern it.
-void noteOptions(ir::SuiteOp suite, CompileArguments arguments) {
-  if (absl::StrContains(arguments.calibration, '='))
-    arguments.calibration = "minmax";
+/// Leaves in the suite what a task that is added later must be compiled with (Add.cpp).
+void noteOptions(ir::SuiteOp suite, const CompileArguments &arguments) {
   Builder builder(suite.getContext());
   suite->setAttr("aac.options", builder.getStringAttr(absl::StrJoin(optionsOf(arguments), " ")));
   suite->setAttr("aac.machine", builder.getStringAttr(arguments.machine));
 }
 
-/// Puts a method in the place of `search`. What the machine does not run is not searched.
+/// Puts methods in the place of `search`; a remark where there is nothing to search among.
 void resolveCalibration(ModuleOp module, CompileArguments &arguments, const Machine &machine) {
   if (arguments.calibration != kSearch)
     return;
   bool runs = arguments.format == engineFormatName() && arguments.formats.empty() &&
               arguments.budget.empty();
-  arguments.calibration = runs ? searchCalibration(module, arguments, machine) : "minmax";
+  arguments.calibration = runs ? searchCalibration(module, arguments, machine) : "";
+  if (arguments.calibration.empty()) {
+    arguments.calibration = "minmax";
+    (*module.getOps<ir::SuiteOp>().begin()).emitRemark()
+        << "calibration: minmax, as "
+        << (runs ? "no task has samples of its own to search with"
+                 : "formats that the engine has not cannot be simulated to search");
+  }
 }
 
 void runCompile(CompileArguments arguments) {
@@ -196,6 +200,10 @@ void runCompile(CompileArguments arguments) {
   if (arguments.printPipeline) {
     for (const Stage &stage : stages)
       std::cout << stage.pipeline << "\n";
+    if (arguments.calibration == kSearch && !arguments.calibrate.empty())
+      std::cerr
+          << "aac: note: the calibration is printed as minmax; compiling searches for it, and "
+             "--save-config keeps what it finds\n";
     return;
   }
   if (arguments.emit.empty() && arguments.output.empty())
@@ -217,12 +225,7 @@ void runCompile(CompileArguments arguments) {
 
   Compiled compiled;
   for (size_t i = 0; i < stages.size(); ++i) {
-    if (std::string(stages[i].name) == "compressed") {
-      progress.step("choosing the calibration");
-      resolveCalibration(*module, arguments, *machine);
-      stages = stagesOf(arguments);
-    }
-    const Stage &stage = stages[i];
+    const Stage stage = stages[i];
     progress.step(stage.progress);
     bool measures = arguments.ledger || !arguments.budget.empty();
     if (std::string(stage.name) == "compressed" && measures)
@@ -233,6 +236,11 @@ void runCompile(CompileArguments arguments) {
       writeConfig(arguments);
       std::cerr << compiled.measured.text;
       return emitModule(*module, arguments.output);
+    }
+    if (std::string(stage.name) == "aac") {
+      progress.step("choosing the calibration");
+      resolveCalibration(*module, arguments, *machine);
+      stages = stagesOf(arguments);
     }
     if (!arguments.emit.empty())
       continue;

@@ -96,6 +96,8 @@ absl::StatusOr<double> simulate(const Stream &stream, const Machine &machine,
       auto values = output.toFloats();
       if (!values.ok())
         return values.status();
+      if (values->size() > subject.wanted.size() - at)
+        return absl::InternalError("the stream has more results than the suite");
       for (float value : *values) {
         double wanted = subject.wanted[at++], error = value - wanted;
         signal += wanted * wanted;
@@ -103,7 +105,8 @@ absl::StatusOr<double> simulate(const Stream &stream, const Machine &machine,
       }
     }
   }
-  return noise == 0 ? INFINITY : 10 * std::log10(signal / noise);
+  // A signal of zeros has no ratio: the least noise is best.
+  return noise == 0 ? INFINITY : 10 * std::log10((signal == 0 ? 1 : signal) / noise);
 }
 
 /// Compiles a copy of `module` as `arguments` say and adds what it gives to `subjects`. What goes
@@ -136,12 +139,16 @@ void tryCandidate(ModuleOp module, const CompileArguments &arguments, const Mach
 std::string searchCalibration(ModuleOp module, CompileArguments arguments, const Machine &machine) {
   std::string samples = absl::StrJoin(arguments.calibrate, ",");
   if (samples.empty() || samples == "none")
-    return kCandidates[0];
+    return "";
   std::vector<Subject> subjects = subjectsOf(*module.getOps<ir::SuiteOp>().begin(), samples);
   arguments.emit.clear();
   for (const char *candidate : kCandidates) {
     arguments.calibration = candidate;
     tryCandidate(module, arguments, machine, subjects);
+    // What is wrong with the first is wrong with the suite: compiling it tells.
+    if (llvm::all_of(subjects,
+                     [](const Subject &s) { return std::isinf(s.sqnr[0]) && s.sqnr[0] < 0; }))
+      return kCandidates[0];
   }
   std::vector<std::string> chosen;
   for (Subject &subject : subjects) {
