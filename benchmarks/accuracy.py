@@ -6,12 +6,17 @@ usage: benchmarks/accuracy.py [--build=DIR] [--work=DIR] [--options=PIPELINE_OPT
                               [--made=N] [MODEL.onnx...]
 
 Without models it makes small ones (seeds 1 to N, calibrated on other sentences than they are measured on);
---base adds ALBERT-base's size, the demo's tasks and one of --labels; a MODEL brings its cases in MODEL.npz (in.<i>.<input>), which also
-calibrate it; --made adds a row with N made-up sentences for each, since a model's few cases are few.
-Kinds of made models: `plain`; `pruned`, as the demo is; and `ffn` and `embedding`, where one channel of the FFN's output or of the embeddings' projection is 50 times as large as the others. Columns: `ideal` rounds weights and every result of the f32 graph to AdaptivFloat<8,3> by its
-own maximum; then, for each --options (of aac-compress-pipeline, or passes and pipelines in place of it; SAMPLES stands for the samples, the default
-is one column without and one with them; `search` is what aac compile does with samples), `rounded` (aac eval --rounded: formats alone) and, with --engine, `engine` (aac-sim).
-A dash: the ideal rounds the variance of a row to zero, and divides by it. All sentences count in one ratio a model: with few logits it is largely luck, so made tasks have 64 labels.
+--base adds ALBERT-base's size, the demo's tasks and one of --labels. A MODEL brings its cases in MODEL.npz
+(in.<i>.<input>), which also calibrate it; as they are few, --made adds a row with N made-up sentences.
+Kinds of made models: `plain`; `pruned`, as the demo is; and `ffn` and `embedding`, where one channel of the FFN's
+output or of the embeddings' projection is 50 times as large as the others.
+
+Columns: `ideal` rounds weights and every result of the f32 graph to AdaptivFloat<8,3> by its own maximum; a dash: it
+rounds the variance of a row to zero, and divides by it. Then, for each --options (of aac-compress-pipeline, or passes and
+pipelines in place of it; SAMPLES stands for the samples; the default is one without and one with them), `rounded`
+(aac eval --rounded: formats alone) and, with --engine, `engine` (aac-sim). For `search`, what aac compile does with
+samples, there is `engine` alone. All sentences count in one ratio a model: with few logits it is largely luck, so made
+tasks have 64 labels.
 """
 
 import argparse
@@ -164,7 +169,7 @@ def measure(tools, model, sentences, samples, pipelines, engine, want_ideal):
     for options in pipelines:
         if options == "search":
             tools.run("aac", "compile", f"t={model}", f"--calibrate=t={samples}", "-o", f"{stem}.search")
-            row += [np.nan] + ([simulated(f"{stem}.search/suite.aacs")] if engine else [])
+            row += [simulated(f"{stem}.search/suite.aacs")] if engine else []
             continue
         options = options.replace("SAMPLES", f"t={samples}")
         pipeline = options if options.startswith("aac-") else f"aac-compress-pipeline{{{options}}}"
@@ -229,8 +234,8 @@ def main():
             jobs.append((f"  {arguments.made} made-up", path, made_sentences(cases, arguments.made, folder), cases))
 
     columns = [] if arguments.no_ideal else ["ideal"]
-    for index in range(len(pipelines)):
-        columns += [f"rounded{index}"] + ([f"engine{index}"] if arguments.engine else [])
+    for index, options in enumerate(pipelines):
+        columns += ([] if options == "search" else [f"rounded{index}"]) + ([f"engine{index}"] if arguments.engine else [])
     for index, options in enumerate(pipelines):
         print(f"{index}: {options or '(default)'}")
     print(f"{'model':<24}" + "".join(f"{name:>10}" for name in columns), flush=True)
