@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Compile.h"
 
+#include "aac/Interp/Parameters.h"
 #include "aac/Sim/Simulator.h"
 #include "aac/Target/StreamTarget.h"
 #include "aac/Transforms/Samples.h"
@@ -48,6 +49,9 @@ std::vector<Subject> subjectsOf(ir::SuiteOp suite, const std::string &samples) {
   auto sentences = samplesOf(suite, samples);
   if (failed(sentences))
     failQuietly();
+  interp::Parameters parameters(suite);
+  interp::Options options;
+  options.parameters = &parameters;
   std::vector<Subject> subjects;
   for (auto [task, own] : llvm::zip_equal(suite.getOps<ir::TaskOp>(), *sentences)) {
     if (!hasSamples(samples, task.getSymName()))
@@ -63,7 +67,7 @@ std::vector<Subject> subjectsOf(ir::SuiteOp suite, const std::string &samples) {
       std::vector<std::string> names = namesOf(task, "input_names");
       for (auto [name, tensor] : llvm::zip_equal(names, sentence))
         arrays.push_back(toArray(name, tensor));
-      auto results = interp::evaluate(task, std::move(sentence), {});
+      auto results = interp::evaluate(task, std::move(sentence), options);
       if (!results.ok())
         fail(results.status());
       for (const interp::Tensor &result : *results)
@@ -154,6 +158,7 @@ std::string searchCalibration(ModuleOp module, CompileArguments arguments, const
   for (Subject &subject : subjects) {
     size_t best = std::max_element(subject.sqnr.begin(), subject.sqnr.end()) - subject.sqnr.begin();
     std::vector<std::string> tried;
+    tried.reserve(std::size(kCandidates));
     for (size_t i = 0; i < std::size(kCandidates); ++i)
       tried.push_back(std::isinf(subject.sqnr[i]) && subject.sqnr[i] < 0
                           ? absl::StrCat(kCandidates[i], " cannot be run")
