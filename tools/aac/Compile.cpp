@@ -177,20 +177,26 @@ void noteOptions(ir::SuiteOp suite, const CompileArguments &arguments) {
   suite->setAttr("aac.machine", builder.getStringAttr(arguments.machine));
 }
 
-/// Puts methods in the place of `search`; a remark where there is nothing to search among.
+/// True if `search` has samples to search with and an engine to simulate.
+bool searches(const CompileArguments &arguments) {
+  std::string samples = absl::StrJoin(arguments.calibrate, ",");
+  return arguments.calibration == kSearch && !samples.empty() && samples != "none" &&
+         arguments.format == engineFormatName() && arguments.formats.empty() &&
+         arguments.budget.empty();
+}
+
+/// Puts methods in the place of `search`; a remark where it cannot be.
 void resolveCalibration(ModuleOp module, CompileArguments &arguments, const Machine &machine) {
   if (arguments.calibration != kSearch)
     return;
-  bool runs = arguments.format == engineFormatName() && arguments.formats.empty() &&
-              arguments.budget.empty();
-  arguments.calibration = runs ? searchCalibration(module, arguments, machine) : "";
-  if (arguments.calibration.empty()) {
-    arguments.calibration = "minmax";
-    (*module.getOps<ir::SuiteOp>().begin()).emitRemark()
-        << "calibration: minmax, as "
-        << (runs ? "no task has samples of its own to search with"
-                 : "formats that the engine has not cannot be simulated to search");
+  if (searches(arguments)) {
+    arguments.calibration = searchCalibration(module, arguments, machine);
+    return;
   }
+  arguments.calibration = "minmax";
+  (*module.getOps<ir::SuiteOp>().begin()).emitRemark()
+      << "calibration: minmax; a search takes samples of a task's own, the engine's format and no "
+         "budget";
 }
 
 void runCompile(CompileArguments arguments) {
@@ -200,7 +206,7 @@ void runCompile(CompileArguments arguments) {
   if (arguments.printPipeline) {
     for (const Stage &stage : stages)
       std::cout << stage.pipeline << "\n";
-    if (arguments.calibration == kSearch && !arguments.calibrate.empty())
+    if (searches(arguments))
       std::cerr
           << "aac: note: the calibration is printed as minmax; compiling searches for it, and "
              "--save-config keeps what it finds\n";

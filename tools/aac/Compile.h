@@ -81,8 +81,8 @@ struct Compiled {
 std::vector<Stage> stagesOf(const CompileArguments &arguments);
 
 /// The calibration (TASK=METHOD,...) with which each task of `module`, a suite as raised, that has
-/// samples of its own comes nearest to its f32 results on the simulated machine; empty if no task
-/// has. A remark at each task says what was tried. Compiles and simulates once a candidate.
+/// samples of its own comes nearest to its f32 results on the simulated machine. A remark at each
+/// task says what was tried. Compiles and simulates once a candidate.
 std::string searchCalibration(mlir::ModuleOp module, CompileArguments arguments,
                               const Machine &machine);
 

@@ -9,7 +9,7 @@
 #include "aac/Interp/Parameters.h"
 #include "aac/Sim/Simulator.h"
 #include "aac/Target/StreamTarget.h"
-#include "aac/Transforms/Samples.h"
+#include "aac/Transforms/ErrorLedger.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -19,7 +19,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include <algorithm>
-#include <cmath>
+#include <optional>
 
 using namespace mlir;
 
@@ -35,8 +35,8 @@ constexpr int64_t kTokens = 512;
 struct Subject {
   ir::TaskOp task;
   std::vector<std::vector<NpyArray>> sentences;
-  std::vector<float> wanted; ///< all outputs of all sentences in f32
-  std::vector<double> sqnr;  ///< dB, by candidate; minus infinity if it cannot be run
+  std::vector<float> wanted;               ///< all outputs of all sentences in f32
+  std::vector<std::optional<double>> sqnr; ///< dB, by candidate; none if it cannot be run
 };
 
 NpyArray toArray(const std::string &name, const interp::Tensor &tensor) {
@@ -90,8 +90,8 @@ absl::StatusOr<double> simulate(const Stream &stream, const Machine &machine,
   for (const absl::Status &status : {simulator->runPowerOn(), simulator->switchTo(number)})
     if (!status.ok())
       return status;
-  double signal = 0, noise = 0;
-  size_t at = 0;
+  ErrorSum sum;
+  llvm::ArrayRef<float> wanted = subject.wanted;
   for (const std::vector<NpyArray> &sentence : subject.sentences) {
     auto outputs = simulator->run(number, sentence);
     if (!outputs.ok())
@@ -100,17 +100,13 @@ absl::StatusOr<double> simulate(const Stream &stream, const Machine &machine,
       auto values = output.toFloats();
       if (!values.ok())
         return values.status();
-      if (values->size() > subject.wanted.size() - at)
+      if (values->size() > wanted.size())
         return absl::InternalError("the stream has more results than the suite");
-      for (float value : *values) {
-        double wanted = subject.wanted[at++], error = value - wanted;
-        signal += wanted * wanted;
-        noise += error * error;
-      }
+      sum.add(*values, wanted.take_front(values->size()));
+      wanted = wanted.drop_front(values->size());
     }
   }
-  // A signal of zeros has no ratio: the least noise is best.
-  return noise == 0 ? INFINITY : 10 * std::log10((signal == 0 ? 1 : signal) / noise);
+  return sum.sqnrDb();
 }
 
 /// Compiles a copy of `module` as `arguments` say and adds what it gives to `subjects`. What goes
@@ -118,7 +114,7 @@ absl::StatusOr<double> simulate(const Stream &stream, const Machine &machine,
 void tryCandidate(ModuleOp module, const CompileArguments &arguments, const Machine &machine,
                   std::vector<Subject> &subjects) {
   for (Subject &subject : subjects)
-    subject.sqnr.push_back(-INFINITY);
+    subject.sqnr.emplace_back();
   ScopedDiagnosticHandler quiet(module.getContext(), [](Diagnostic &) { return success(); });
   OwningOpRef<ModuleOp> copy(module.clone());
   for (const Stage &stage : stagesOf(arguments)) {
@@ -141,17 +137,14 @@ void tryCandidate(ModuleOp module, const CompileArguments &arguments, const Mach
 } // namespace
 
 std::string searchCalibration(ModuleOp module, CompileArguments arguments, const Machine &machine) {
-  std::string samples = absl::StrJoin(arguments.calibrate, ",");
-  if (samples.empty() || samples == "none")
-    return "";
-  std::vector<Subject> subjects = subjectsOf(*module.getOps<ir::SuiteOp>().begin(), samples);
+  std::vector<Subject> subjects =
+      subjectsOf(*module.getOps<ir::SuiteOp>().begin(), absl::StrJoin(arguments.calibrate, ","));
   arguments.emit.clear();
   for (const char *candidate : kCandidates) {
     arguments.calibration = candidate;
     tryCandidate(module, arguments, machine, subjects);
     // What is wrong with the first is wrong with the suite: compiling it tells.
-    if (llvm::all_of(subjects,
-                     [](const Subject &s) { return std::isinf(s.sqnr[0]) && s.sqnr[0] < 0; }))
+    if (llvm::none_of(subjects, [](const Subject &s) { return s.sqnr[0].has_value(); }))
       return kCandidates[0];
   }
   std::vector<std::string> chosen;
@@ -160,9 +153,9 @@ std::string searchCalibration(ModuleOp module, CompileArguments arguments, const
     std::vector<std::string> tried;
     tried.reserve(std::size(kCandidates));
     for (size_t i = 0; i < std::size(kCandidates); ++i)
-      tried.push_back(std::isinf(subject.sqnr[i]) && subject.sqnr[i] < 0
-                          ? absl::StrCat(kCandidates[i], " cannot be run")
-                          : absl::StrFormat("%s %.1f dB", kCandidates[i], subject.sqnr[i]));
+      tried.push_back(subject.sqnr[i]
+                          ? absl::StrFormat("%s %.1f dB", kCandidates[i], *subject.sqnr[i])
+                          : absl::StrCat(kCandidates[i], " cannot be run"));
     subject.task.emitRemark() << "calibration on " << subject.sentences.size()
                               << " samples: " << absl::StrJoin(tried, ", ") << "; "
                               << kCandidates[best] << " is taken";
